@@ -1,0 +1,50 @@
+//! The project's own commands, reached by the aliases in `.cargo/config.toml`.
+//!
+//! Nothing but the standard library: this is the first thing that a fresh machine compiles.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to a person is its work"
+)]
+
+mod command;
+mod simulate;
+mod tools;
+mod verify;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage:
+  cargo verify [LAYER…]     check everything, or only the layers named (cargo verify -- --list)
+  cargo sim [-- ARGS…]      run the simulator (cargo sim -- --help)
+  cargo soak [MINUTES]      simulate new seeds for so long (60 unless told)
+  cargo demo                start a three-node sandbox and the demo application";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let task = words.next().unwrap_or_default();
+    let rest: Vec<String> = words.skip_while(|word| word == "--").collect();
+    let outcome = match task.as_str() {
+        "verify" => verify::run(&rest),
+        "sim" => simulate::sim(&rest),
+        "soak" => simulate::soak(&rest),
+        "demo" => Err(
+            "there is no demo yet: it comes with the sandbox, which starts the daemons \
+                       that it needs\n  what works today: see the table in README.md"
+                .to_owned(),
+        ),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => Err(format!("there is no task {other:?}\n{USAGE}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
