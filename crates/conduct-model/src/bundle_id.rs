@@ -29,6 +29,9 @@ pub enum BundleIdError {
 }
 
 impl BundleId {
+    /// How many digits of each digest stand in the id that clients know.
+    const PART_DIGITS: usize = 32;
+
     /// A bundle without configuration.
     pub const fn plain(bundle: Digest) -> BundleId {
         BundleId { bundle, configuration: None }
@@ -37,6 +40,14 @@ impl BundleId {
     /// A bundle under a configuration.
     pub const fn configured(bundle: Digest, configuration: Digest) -> BundleId {
         BundleId { bundle, configuration: Some(configuration) }
+    }
+
+    /// Both digests in full, which is the form that reads back.
+    pub fn full(&self) -> String {
+        match self.configuration {
+            None => self.bundle.to_string(),
+            Some(configuration) => format!("{}-{configuration}", self.bundle),
+        }
     }
 
     /// Seven digits of each part, as people see it: `01dd0af` or `01dd0af-9f31c2e`.
@@ -63,6 +74,7 @@ impl BundleId {
     }
 }
 
+/// Reads the full form. What people type is a prefix or a name: see [`BundleId::answers_to`].
 impl FromStr for BundleId {
     type Err = BundleIdError;
 
@@ -78,11 +90,13 @@ impl FromStr for BundleId {
     }
 }
 
+/// The id that clients know: the first 32 digits of each digest.
 impl fmt::Display for BundleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.bundle.to_string()[..BundleId::PART_DIGITS])?;
         match self.configuration {
-            None => write!(f, "{}", self.bundle),
-            Some(configuration) => write!(f, "{}-{configuration}", self.bundle),
+            None => Ok(()),
+            Some(digest) => write!(f, "-{}", &digest.to_string()[..BundleId::PART_DIGITS]),
         }
     }
 }
@@ -97,7 +111,7 @@ impl fmt::Debug for BundleId {
 impl Serialize for BundleId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.collect_str(self)
+            serializer.serialize_str(&self.full())
         } else {
             (self.bundle, self.configuration).serialize(serializer)
         }
@@ -124,9 +138,16 @@ mod tests {
     fn an_id_reads_back_with_and_without_configuration() {
         let plain = BundleId::plain(Digest::of(b"web"));
         let configured = BundleId::configured(Digest::of(b"web"), Digest::of(b"prod"));
-        assert_eq!(plain.to_string().parse(), Ok(plain));
-        assert_eq!(configured.to_string().parse(), Ok(configured));
+        assert_eq!(plain.full().parse(), Ok(plain));
+        assert_eq!(configured.full().parse(), Ok(configured));
         assert!("web".parse::<BundleId>().is_err());
+    }
+
+    #[test]
+    fn clients_see_half_of_each_digest() {
+        let id = BundleId::configured(Digest::of(b"web"), Digest::of(b"prod"));
+        assert_eq!(id.to_string().len(), 65);
+        assert!(id.answers_to(&id.to_string()));
     }
 
     #[test]
