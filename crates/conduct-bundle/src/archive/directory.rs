@@ -1,0 +1,354 @@
+//! Reads an archive's directory from bytes that a stranger sent, and refuses what cannot be
+//! unpacked safely before anything is.
+//!
+//! Zip has several places that say the same, and tools that believe different ones see different
+//! archives in the same bytes. So everything that could be read in two ways is refused here.
+
+use super::error::{ArchiveError, Defect, Rule};
+use super::format::{
+    CENTRAL_SIGNATURE, COMMENT_BYTES_MAX, DEFLATED, END_BYTES, END_SIGNATURE, END64_BYTES,
+    END64_SIGNATURE, End, FLAG_ENCRYPTED, Fields, IN_ZIP64, IN_ZIP64_SHORT, LOCAL_BYTES,
+    LOCATOR64_BYTES, LOCATOR64_SIGNATURE, STORED, find_zip64,
+};
+use super::limits::{Limits, Meter};
+use super::path::{EntryPath, Named, check_names};
+use super::stamp::{Mode, Stamp};
+
+/// How much of an archive's end has to be looked at to find its end record.
+pub(crate) const TAIL_BYTES: u64 =
+    (COMMENT_BYTES_MAX + END_BYTES + LOCATOR64_BYTES + END64_BYTES) as u64;
+
+/// A file or folder in an archive, as the directory describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Where it stands.
+    pub path: EntryPath,
+    /// A folder has no content.
+    pub is_folder: bool,
+    /// Its permissions; usual ones where the archive has none.
+    pub mode: Mode,
+    /// When it was changed.
+    pub stamp: Stamp,
+    /// Its size. A claim until it has been read.
+    pub bytes: u64,
+    /// Its size in the archive.
+    pub packed_bytes: u64,
+    pub(crate) crc: u32,
+    pub(crate) method: u16,
+    /// Where its own header begins …
+    pub(crate) offset: u64,
+    /// … and where the next thing in the archive does.
+    pub(crate) bound: u64,
+}
+
+/// The end record's place in a tail, and what it says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct FoundEnd {
+    pub(crate) end: End,
+    /// Where the zip64 end record must be, if there is one.
+    pub(crate) end64_offset: Option<u64>,
+    /// Where the end records begin, and the directory has to end.
+    pub(crate) records_offset: u64,
+}
+
+/// Finds the end record in `tail`, the last bytes of an archive of `len` bytes.
+pub(crate) fn find_end(tail: &[u8], len: u64) -> Result<FoundEnd, Defect> {
+    let mut candidates =
+        (0..tail.len().saturating_sub(END_BYTES - 1)).filter(|at| ends_at(tail, *at));
+    let at = candidates.next().ok_or(Defect::NoZip)?;
+    if candidates.next().is_some() {
+        return Err(Defect::Ambiguous);
+    }
+    let tail_offset = len - tail.len() as u64;
+    let (end, disks) = read_end(&tail[at..]).ok_or(Defect::NoZip)?;
+    if disks != [0, 0] && disks != [IN_ZIP64_SHORT; 2] {
+        return Err(Defect::Disks);
+    }
+    let locator = at
+        .checked_sub(LOCATOR64_BYTES)
+        .and_then(|start| read_locator(&tail[start..at]));
+    let end64_offset = locator.transpose()?;
+    let needs_zip64 = end.entries == u64::from(IN_ZIP64_SHORT)
+        || end.directory_bytes == u64::from(IN_ZIP64)
+        || end.directory_offset == u64::from(IN_ZIP64);
+    if needs_zip64 && end64_offset.is_none() && end.entries != u64::from(IN_ZIP64_SHORT) {
+        return Err(Defect::Damaged("end record"));
+    }
+    let records_offset = end64_offset.unwrap_or(tail_offset + at as u64);
+    Ok(FoundEnd {
+        end,
+        end64_offset,
+        records_offset,
+    })
+}
+
+/// Whether an end record begins here whose comment ends exactly where the archive does.
+fn ends_at(tail: &[u8], at: usize) -> bool {
+    let mut fields = Fields(&tail[at..]);
+    fields.u32() == Some(END_SIGNATURE)
+        && fields.skip(16).is_some()
+        && fields.u16().map(usize::from) == Some(tail.len() - at - END_BYTES)
+}
+
+fn read_end(bytes: &[u8]) -> Option<(End, [u16; 2])> {
+    let mut fields = Fields(bytes);
+    fields.skip(4)?;
+    let disks = [fields.u16()?, fields.u16()?];
+    let (here, entries) = (fields.u16()?, fields.u16()?);
+    let (directory_bytes, directory_offset) = (fields.u32()?, fields.u32()?);
+    let end = End {
+        entries: entries.into(),
+        directory_bytes: directory_bytes.into(),
+        directory_offset: directory_offset.into(),
+    };
+    (here == entries).then_some((end, disks))
+}
+
+fn read_locator(bytes: &[u8]) -> Option<Result<u64, Defect>> {
+    let mut fields = Fields(bytes);
+    if fields.u32()? != LOCATOR64_SIGNATURE {
+        return None;
+    }
+    let (disk, offset, disks) = (fields.u32()?, fields.u64()?, fields.u32()?);
+    // Some writers count no disks at all where there is one.
+    Some(if disk == 0 && disks <= 1 {
+        Ok(offset)
+    } else {
+        Err(Defect::Disks)
+    })
+}
+
+/// Reads the zip64 end record, which has to agree with the short one wherever that one says
+/// anything.
+pub(crate) fn read_end64(bytes: &[u8], short: End) -> Result<End, Defect> {
+    let damaged = Defect::Damaged("zip64 end record");
+    let read = || {
+        let mut fields = Fields(bytes);
+        let (signature, size) = (fields.u32()?, fields.u64()?);
+        fields.skip(4)?;
+        let disks = [fields.u32()?, fields.u32()?];
+        let (here, entries) = (fields.u64()?, fields.u64()?);
+        let end = End {
+            entries,
+            directory_bytes: fields.u64()?,
+            directory_offset: fields.u64()?,
+        };
+        let is_whole = signature == END64_SIGNATURE && size == END64_BYTES as u64 - 12;
+        (is_whole && here == entries && disks == [0, 0]).then_some(end)
+    };
+    let end: End = read().ok_or(damaged.clone())?;
+    let agree = |long: u64, short: u64, unsaid: u64| short == unsaid || short == long;
+    let agrees = agree(end.entries, short.entries, IN_ZIP64_SHORT.into())
+        && agree(end.directory_bytes, short.directory_bytes, IN_ZIP64.into())
+        && agree(
+            end.directory_offset,
+            short.directory_offset,
+            IN_ZIP64.into(),
+        );
+    if agrees { Ok(end) } else { Err(damaged) }
+}
+
+/// Refuses a directory that is too large or not where it has to be: right before the end records.
+pub(crate) fn check_end(end: &End, records_offset: u64, limits: &Limits) -> Result<(), Defect> {
+    if end.entries > limits.entries {
+        return Err(Defect::Entries(limits.entries));
+    }
+    if end.directory_bytes > limits.directory_bytes {
+        let (bytes, max) = (end.directory_bytes, limits.directory_bytes);
+        return Err(Defect::Directory { bytes, max });
+    }
+    match end.directory_offset.checked_add(end.directory_bytes) {
+        Some(after) if after == records_offset => Ok(()),
+        _ => Err(Defect::Damaged("end record")),
+    }
+}
+
+/// Reads and judges all entries of `directory`.
+pub(crate) fn read_directory(
+    directory: &[u8],
+    end: &End,
+    limits: &Limits,
+) -> Result<Vec<Entry>, ArchiveError> {
+    let damaged = || ArchiveError::Archive(Defect::Damaged("directory"));
+    let mut fields = Fields(directory);
+    let mut entries = Vec::with_capacity(usize::try_from(end.entries).map_err(|_| damaged())?);
+    let mut claimed = Meter::default();
+    for _ in 0..end.entries {
+        let header = Header::read(&mut fields).ok_or_else(damaged)?;
+        let entry = header
+            .judge()
+            .map_err(|rule| ArchiveError::entry(header.name, rule))?;
+        check_claims(&entry, &mut claimed, limits)
+            .map_err(|rule| ArchiveError::entry(header.name, rule))?;
+        entries.push(entry);
+    }
+    if !fields.0.is_empty() {
+        return Err(damaged());
+    }
+    let named = entries.iter().map(|entry| Named {
+        path: &entry.path,
+        is_folder: entry.is_folder,
+    });
+    let count = check_names(named)
+        .map_err(|(path, rule)| ArchiveError::entry(path.as_str().as_bytes(), rule))?;
+    if count > limits.entries {
+        return Err(ArchiveError::Archive(Defect::Entries(limits.entries)));
+    }
+    check_overlap(&mut entries, end.directory_offset)?;
+    Ok(entries)
+}
+
+/// A line of the directory as it stands there.
+struct Header<'a> {
+    name: &'a [u8],
+    flags: u16,
+    method: u16,
+    dos_time: u16,
+    dos_date: u16,
+    crc: u32,
+    packed_bytes: u64,
+    bytes: u64,
+    disk: u16,
+    attributes: u32,
+    offset: u64,
+}
+
+impl<'a> Header<'a> {
+    fn read(fields: &mut Fields<'a>) -> Option<Header<'a>> {
+        if fields.u32()? != CENTRAL_SIGNATURE {
+            return None;
+        }
+        fields.skip(4)?;
+        let (flags, method) = (fields.u16()?, fields.u16()?);
+        let (dos_time, dos_date) = (fields.u16()?, fields.u16()?);
+        let (crc, packed, size) = (fields.u32()?, fields.u32()?, fields.u32()?);
+        let (name_len, extra_len, comment_len) = (fields.u16()?, fields.u16()?, fields.u16()?);
+        let disk = fields.u16()?;
+        fields.skip(2)?;
+        let (attributes, offset) = (fields.u32()?, fields.u32()?);
+        let name = fields.take(name_len.into())?;
+        let extra = fields.take(extra_len.into())?;
+        fields.skip(comment_len.into())?;
+
+        let mut long = find_zip64(extra);
+        let mut full = |short: u32| match short {
+            IN_ZIP64 => long.as_mut().and_then(Fields::u64),
+            short => Some(short.into()),
+        };
+        // The record holds only what did not fit, in this order.
+        let (bytes, packed_bytes, offset) = (full(size)?, full(packed)?, full(offset)?);
+        Some(Header {
+            name,
+            flags,
+            method,
+            dos_time,
+            dos_date,
+            crc,
+            packed_bytes,
+            bytes,
+            disk,
+            attributes,
+            offset,
+        })
+    }
+
+    fn judge(&self) -> Result<Entry, Rule> {
+        let (name, has_slash) = match self.name {
+            [name @ .., b'/'] => (name, true),
+            name => (name, false),
+        };
+        let path = EntryPath::from_bytes(name)?;
+        let unix = self.attributes >> 16;
+        let is_folder = has_slash || is_folder(unix)?;
+        if is_folder && (self.bytes, self.packed_bytes) != (0, 0) && self.bytes != 0 {
+            return Err(Rule::FolderContent);
+        }
+        if self.flags & FLAG_ENCRYPTED != 0 {
+            return Err(Rule::Encrypted);
+        }
+        if self.disk != 0 {
+            return Err(Rule::Disagree("disk"));
+        }
+        match self.method {
+            STORED if self.bytes != self.packed_bytes => return Err(Rule::Disagree("size")),
+            STORED | DEFLATED => {}
+            other => return Err(Rule::Method(other)),
+        }
+        let mode = match (Mode::from_unix(unix), is_folder) {
+            (mode, _) if mode.bits() != 0 => mode,
+            (_, true) => Mode::PROGRAM,
+            (_, false) => Mode::FILE,
+        };
+        Ok(Entry {
+            path,
+            is_folder,
+            mode,
+            stamp: Stamp::from_dos(self.dos_time, self.dos_date),
+            bytes: self.bytes,
+            packed_bytes: self.packed_bytes,
+            crc: self.crc,
+            method: self.method,
+            offset: self.offset,
+            bound: 0,
+        })
+    }
+}
+
+/// What the type bits of a Unix mode say. Links are not followed but refused: what they lead to is
+/// decided where they are unpacked, not where they are checked.
+fn is_folder(unix_mode: u32) -> Result<bool, Rule> {
+    match unix_mode & 0o170_000 {
+        0 | 0o100_000 => Ok(false),
+        0o040_000 => Ok(true),
+        0o120_000 => Err(Rule::Link),
+        0o020_000 => Err(Rule::Special("character device")),
+        0o060_000 => Err(Rule::Special("block device")),
+        0o010_000 => Err(Rule::Special("FIFO")),
+        0o140_000 => Err(Rule::Special("socket")),
+        _ => Err(Rule::Special("file of unknown kind")),
+    }
+}
+
+/// Refuses by what the directory admits already. Its lies come out when the bytes are counted.
+fn check_claims(entry: &Entry, all: &mut Meter, limits: &Limits) -> Result<(), Rule> {
+    let depth = entry.path.parts().count();
+    if depth > limits.depth {
+        return Err(Rule::Deep {
+            depth,
+            max: limits.depth,
+        });
+    }
+    let own = Meter {
+        packed: entry.packed_bytes,
+        unpacked: entry.bytes,
+    };
+    own.check(limits)?;
+    all.packed = all.packed.saturating_add(own.packed);
+    all.unpacked = all.unpacked.saturating_add(own.unpacked);
+    all.check(limits)
+}
+
+/// Gives each entry the bytes up to the next one and refuses those that reach further: a few
+/// kilobytes shared by thousands of entries would unpack to terabytes.
+fn check_overlap(entries: &mut [Entry], directory_offset: u64) -> Result<(), ArchiveError> {
+    let mut by_offset: Vec<usize> = (0..entries.len()).collect();
+    by_offset.sort_unstable_by_key(|index| (entries[*index].offset, *index));
+    let mut bound = directory_offset;
+    for index in by_offset.into_iter().rev() {
+        let entry = &mut entries[index];
+        let header = (LOCAL_BYTES + entry.path.as_str().len()) as u64;
+        let end = entry
+            .offset
+            .checked_add(header)
+            .and_then(|at| at.checked_add(entry.packed_bytes));
+        if end.is_none_or(|end| end > bound) {
+            return Err(ArchiveError::entry(
+                entry.path.as_str().as_bytes(),
+                Rule::Overlap,
+            ));
+        }
+        entry.bound = bound;
+        bound = entry.offset;
+    }
+    Ok(())
+}

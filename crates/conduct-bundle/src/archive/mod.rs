@@ -1,0 +1,32 @@
+//! Bundle archives: zip files that are named by their digest.
+//!
+//! Layout, names and limits are pure; what touches files stands apart.
+
+mod content;
+mod digest;
+mod directory;
+mod error;
+mod format;
+mod limits;
+mod name;
+mod packing;
+mod path;
+mod reader;
+mod stamp;
+mod trailer;
+mod writer;
+
+pub use content::{Content, FileContent, Measure};
+pub use digest::digest_of;
+pub use directory::Entry;
+pub use error::{ArchiveError, Defect, Rule};
+pub use limits::Limits;
+pub use name::{ArchiveName, ArchiveNameError};
+pub use packing::{CONF_NAME, Item, Packing, SCRIPT_NAME};
+pub use path::EntryPath;
+pub use reader::{Archive, EntryReader};
+pub use stamp::{Mode, Stamp};
+pub use trailer::{
+    Arrived, Arriving, Found, Hashed, Trailer, find_trailer, find_trailer_in, trailer_text,
+};
+pub use writer::Written;

@@ -1,0 +1,3 @@
+//! Bundles: what `bundle.conf` says, and the archives it travels in.
+
+pub mod archive;
