@@ -9,6 +9,7 @@ mod node;
 mod resources;
 mod system;
 mod time;
+mod voters;
 
 pub use bundle_id::{BundleId, BundleIdError};
 pub use digest::{Digest, DigestError};
@@ -16,3 +17,4 @@ pub use node::{Incarnation, InstanceId, NodeKey, NodeKeyError, RequestId, Reques
 pub use resources::{Resources, Role, RoleError, Roles};
 pub use system::{NameError, System, SystemName};
 pub use time::{Now, Span, Time, Wall};
+pub use voters::Voters;

@@ -30,6 +30,9 @@ const HANDSHAKES_MAX: usize = 64;
 /// Longer than this no honest handshake takes.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a closing endpoint stays so that peers can hear of it.
+const GOODBYE: Duration = Duration::from_millis(200);
+
 /// How often round trips are looked at for the pace of archives.
 const PACE_LOOK: Duration = Duration::from_millis(100);
 
@@ -231,7 +234,8 @@ impl Net {
     /// Tells all peers that this end closes, and waits until they could hear it.
     pub async fn close(&self) {
         self.shared.endpoint.close(DONE, b"closing");
-        self.shared.endpoint.wait_idle().await;
+        // A peer that misses it finds out by its own time-outs.
+        let _ = timeout(GOODBYE, self.shared.endpoint.wait_idle()).await;
     }
 }
 
