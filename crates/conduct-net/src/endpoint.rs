@@ -1,6 +1,6 @@
 //! The endpoint: what the daemon holds, and the loop that lets others in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +20,7 @@ use crate::filter::{Cut, Filtered};
 use crate::hint::{self, Hint};
 use crate::identity::{Identity, NODE_NAME, node_of};
 use crate::join::{self, JoinDesk};
-use crate::links::Links;
+use crate::links::{self, Links};
 use crate::pace::Pace;
 use crate::tls;
 
@@ -71,6 +71,11 @@ pub enum NetEvent {
         from: NodeKey,
         /// What it holds.
         bytes: Bytes,
+    },
+    /// Nobody of this cluster answered where [`Net::dial`] called.
+    DialFailed {
+        /// Where.
+        address: SocketAddr,
     },
     /// A link came, went, or is being made.
     Link {
@@ -159,10 +164,21 @@ impl Net {
         self.shared.endpoint.local_addr()
     }
 
-    /// Sets to whom connections stand, and where they are. Others are called when there is a
-    /// frame for them, and left when they are idle.
-    pub fn keep(&self, peers: BTreeMap<NodeKey, SocketAddr>) {
-        Links::keep(&self.shared, peers);
+    /// Lets a connection to a peer stand from now on, made again whenever it is lost. Others are
+    /// called when there is a frame for them, and left when they are idle.
+    pub fn keep(&self, peer: NodeKey) {
+        Links::keep(&self.shared, peer);
+    }
+
+    /// Lets the connection to a peer go when it is idle.
+    pub fn release(&self, peer: NodeKey) {
+        self.shared.links.release(peer);
+    }
+
+    /// Calls an address without knowing who answers there: a link comes of it, or
+    /// [`NetEvent::DialFailed`].
+    pub fn dial(&self, address: SocketAddr) {
+        tokio::spawn(links::dial(Arc::clone(&self.shared), address));
     }
 
     /// Notes where a peer is, without keeping a connection to it.
@@ -247,6 +263,20 @@ impl Shared {
         peer: NodeKey,
         address: SocketAddr,
     ) -> Result<Connection, NetError> {
+        let (connection, actual) = self.call_anyone(client, address).await?;
+        if actual != peer {
+            connection.close(STRANGER, b"another node was expected here");
+            return Err(NetError::Stranger { address, expected: peer, actual });
+        }
+        Ok(connection)
+    }
+
+    /// Calls an address; answers who is there.
+    pub(crate) async fn call_anyone(
+        &self,
+        client: quinn::ClientConfig,
+        address: SocketAddr,
+    ) -> Result<(Connection, NodeKey), NetError> {
         let unreachable = |why: String| NetError::Unreachable { address, why };
         let connecting = self
             .endpoint

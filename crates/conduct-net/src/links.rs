@@ -62,6 +62,16 @@ impl Peer {
     fn is_wanted(&self) -> bool {
         self.kept || !self.waiting.is_empty()
     }
+
+    /// Whether a call should begin now; whoever is told so makes it.
+    fn must_be_called(&mut self) -> bool {
+        let must = self.address.is_some()
+            && self.is_wanted()
+            && self.link().is_none()
+            && !self.calling;
+        self.calling |= must;
+        must
+    }
 }
 
 impl Links {
@@ -90,25 +100,19 @@ impl Links {
             .max()
     }
 
-    /// Sets whose connections stand; calls those that have none.
-    pub(crate) fn keep(shared: &Arc<Shared>, wanted: BTreeMap<NodeKey, SocketAddr>) {
-        let mut missing = Vec::new();
-        {
-            let mut peers = shared.links.peers();
-            for (key, peer) in peers.iter_mut() {
-                peer.kept = wanted.contains_key(key);
-            }
-            for (key, address) in wanted {
-                let peer = peers.entry(key).or_default();
-                peer.address = Some(address);
-                peer.kept = true;
-                if peer.link().is_none() && !std::mem::replace(&mut peer.calling, true) {
-                    missing.push(key);
-                }
-            }
+    /// Lets the connection to a peer stand; calls it when there is none.
+    pub(crate) fn keep(shared: &Arc<Shared>, key: NodeKey) {
+        let mut peers = shared.links.peers();
+        let peer = peers.entry(key).or_default();
+        peer.kept = true;
+        if peer.must_be_called() {
+            tokio::spawn(call(Arc::clone(shared), key));
         }
-        for peer in missing {
-            tokio::spawn(call(Arc::clone(shared), peer));
+    }
+
+    pub(crate) fn release(&self, key: NodeKey) {
+        if let Some(peer) = self.peers().get_mut(&key) {
+            peer.kept = false;
         }
     }
 
@@ -131,7 +135,7 @@ impl Links {
             Counters::count(&shared.counters.frames_dropped);
         }
         peer.waiting.push_back(bytes);
-        if peer.address.is_some() && !std::mem::replace(&mut peer.calling, true) {
+        if peer.must_be_called() {
             tokio::spawn(call(Arc::clone(shared), to));
         }
     }
@@ -171,10 +175,7 @@ impl Links {
         let dead = connection.stable_id();
         peer.links
             .retain(|link| link.connection.stable_id() != dead);
-        let last = peer.link().is_none();
-        let again = last && peer.is_wanted() && !peer.calling;
-        peer.calling |= again;
-        (last, again)
+        (peer.link().is_none(), peer.must_be_called())
     }
 }
 
@@ -307,6 +308,19 @@ async fn call(shared: Arc<Shared>, key: NodeKey) {
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(RECALL_LAST);
+    }
+}
+
+/// Calls an address once, whoever is there.
+pub(crate) async fn dial(shared: Arc<Shared>, address: SocketAddr) {
+    match shared.call_anyone(shared.node_client.clone(), address).await {
+        Ok((connection, peer)) if peer != shared.own => Links::admit(&shared, peer, connection),
+        Ok(_) => tracing::debug!(%address, "this node's own address was called"),
+        Err(why) => {
+            tracing::debug!(%address, %why, "a call failed");
+            // The daemon that listened is gone: so is everybody who could want to know.
+            let _ = shared.events.send(NetEvent::DialFailed { address }).await;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Real endpoints on loopback.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -68,7 +68,8 @@ fn start(authority: &Authority, archive: &[u8], desk: Option<Arc<dyn JoinDesk>>)
 
 impl Node {
     fn keep(&self, peer: &Node) {
-        self.net.keep(BTreeMap::from([(peer.key, peer.address)]));
+        self.net.found(peer.key, peer.address);
+        self.net.keep(peer.key);
     }
 
     /// Waits for the first event that `wanted` turns into something.
@@ -147,6 +148,22 @@ async fn a_frame_calls_the_peer_and_frames_keep_their_order() {
     for number in 0..200u8 {
         assert_eq!(two.wait_frame().await.1[0], number);
     }
+}
+
+#[tokio::test]
+async fn an_address_can_be_called_without_knowing_who_is_there() {
+    let authority = Authority::make().unwrap();
+    let (mut one, two) = (start(&authority, b"", None), start(&authority, b"", None));
+    one.net.dial(two.address);
+    one.wait_link(two.key, is_connected).await;
+
+    let nobody = "127.0.0.1:1".parse().unwrap();
+    one.net.dial(nobody);
+    let failed = |event: &NetEvent| match event {
+        NetEvent::DialFailed { address } => Some(*address),
+        _ => None,
+    };
+    assert_eq!(one.wait(failed).await, nobody);
 }
 
 #[tokio::test]
