@@ -266,7 +266,11 @@ impl Shared {
         let (connection, actual) = self.call_anyone(client, address).await?;
         if actual != peer {
             connection.close(STRANGER, b"another node was expected here");
-            return Err(NetError::Stranger { address, expected: peer, actual });
+            return Err(NetError::Stranger {
+                address,
+                expected: peer,
+                actual,
+            });
         }
         Ok(connection)
     }

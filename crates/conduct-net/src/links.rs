@@ -65,10 +65,8 @@ impl Peer {
 
     /// Whether a call should begin now; whoever is told so makes it.
     fn must_be_called(&mut self) -> bool {
-        let must = self.address.is_some()
-            && self.is_wanted()
-            && self.link().is_none()
-            && !self.calling;
+        let must =
+            self.address.is_some() && self.is_wanted() && self.link().is_none() && !self.calling;
         self.calling |= must;
         must
     }
@@ -313,7 +311,10 @@ async fn call(shared: Arc<Shared>, key: NodeKey) {
 
 /// Calls an address once, whoever is there.
 pub(crate) async fn dial(shared: Arc<Shared>, address: SocketAddr) {
-    match shared.call_anyone(shared.node_client.clone(), address).await {
+    match shared
+        .call_anyone(shared.node_client.clone(), address)
+        .await
+    {
         Ok((connection, peer)) if peer != shared.own => Links::admit(&shared, peer, connection),
         Ok(_) => tracing::debug!(%address, "this node's own address was called"),
         Err(why) => {
