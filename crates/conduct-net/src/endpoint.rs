@@ -291,15 +291,7 @@ impl Shared {
             .map_err(|_| unreachable("no answer".to_owned()))?
             .map_err(|error| unreachable(error.to_string()))?;
         let actual = peer_of(&connection)?;
-        if actual != peer {
-            connection.close(STRANGER, b"another node was expected here");
-            return Err(NetError::Stranger {
-                address,
-                expected: peer,
-                actual,
-            });
-        }
-        Ok(connection)
+        Ok((connection, actual))
     }
 }
 
