@@ -1,0 +1,63 @@
+//! How much a text may ask of its reader.
+
+use crate::source::Span;
+use crate::{HoconError, Source};
+
+/// Bounds on a text and on what becomes of it.
+///
+/// The defaults fit what people write as `bundle.conf` many times over and keep the work for a
+/// hostile text within milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Length of the text in bytes.
+    pub input_bytes_max: usize,
+    /// Objects, lists and the parts of dotted keys inside each other. At most
+    /// [`Limits::DEPTH_MAX`] counts.
+    pub depth_max: usize,
+    /// Values in the result, and steps towards it.
+    pub values_max: usize,
+    /// Text of all strings and keys in the result together, in bytes.
+    pub text_bytes_max: usize,
+}
+
+impl Limits {
+    /// The deepest nesting that can be asked for: readers and writers of values call themselves once
+    /// per level, and a stack has an end.
+    pub const DEPTH_MAX: usize = 128;
+
+    /// The same limits for a text of up to `bytes`.
+    #[must_use]
+    pub fn with_input_bytes(self, bytes: usize) -> Limits {
+        Limits {
+            input_bytes_max: bytes,
+            ..self
+        }
+    }
+
+    pub(crate) fn depth(&self) -> usize {
+        self.depth_max.min(Limits::DEPTH_MAX)
+    }
+
+    /// Refuses a text by its length alone, before anything is copied.
+    pub(crate) fn check_size(&self, name: &str, bytes: usize) -> Result<(), HoconError> {
+        if bytes <= self.input_bytes_max {
+            return Ok(());
+        }
+        Err(HoconError::limit(
+            &Span::start_of(&Source::new(name, "")),
+            format!("at most {} bytes of text", self.input_bytes_max),
+            format!("{bytes} bytes"),
+        ))
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            input_bytes_max: 64 * 1024,
+            depth_max: 64,
+            values_max: 200_000,
+            text_bytes_max: 2 * 1024 * 1024,
+        }
+    }
+}
