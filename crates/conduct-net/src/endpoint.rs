@@ -28,7 +28,7 @@ use crate::tls;
 const HANDSHAKES_MAX: usize = 64;
 
 /// Longer than this no honest handshake takes.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(3);
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a closing endpoint stays so that peers can hear of it.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -126,6 +126,7 @@ pub(crate) struct Shared {
     pub(crate) endpoint: Endpoint,
     pub(crate) own: NodeKey,
     pub(crate) node_client: quinn::ClientConfig,
+    pub(crate) standing_client: quinn::ClientConfig,
     pub(crate) archive_client: quinn::ClientConfig,
     pub(crate) events: mpsc::Sender<NetEvent>,
     pub(crate) links: Links,
@@ -145,6 +146,7 @@ impl Net {
             endpoint,
             own: config.identity.node(),
             node_client: tls::client(&config.identity, tls::NODE)?,
+            standing_client: tls::standing_client(&config.identity)?,
             archive_client: tls::client(&config.identity, tls::ARCHIVE)?,
             events,
             links: Links::default(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use conduct_model::NodeKey;
-use quinn::{Connection, RecvStream, SendStream};
+use quinn::{ClientConfig, Connection, RecvStream, SendStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -26,7 +26,7 @@ const FRAME_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Between calls to a peer that does not answer: from the first to the last of them.
 const RECALL_FIRST: Duration = Duration::from_millis(100);
-const RECALL_LAST: Duration = Duration::from_secs(2);
+const RECALL_LAST: Duration = Duration::from_millis(500);
 
 /// Every frame has its length before it.
 const LENGTH_BYTES: usize = 4;
@@ -289,11 +289,11 @@ async fn write_frame(stream: &mut SendStream, bytes: &[u8]) -> Result<(), quinn:
 async fn call(shared: Arc<Shared>, key: NodeKey) {
     let mut pause = RECALL_FIRST;
     loop {
-        let Some(address) = next_call(&shared, key) else {
+        let Some((address, client)) = next_call(&shared, key) else {
             return;
         };
         tell(&shared, key, LinkNews::Connecting).await;
-        match shared.call(shared.node_client.clone(), key, address).await {
+        match shared.call(client, key, address).await {
             Ok(connection) => {
                 finish_call(&shared, key);
                 Links::admit(&shared, key, connection);
@@ -325,15 +325,21 @@ pub(crate) async fn dial(shared: Arc<Shared>, address: SocketAddr) {
     }
 }
 
-/// Where to call next; nothing when the peer called us meanwhile or nobody wants it any more.
-fn next_call(shared: &Shared, key: NodeKey) -> Option<SocketAddr> {
+/// Where to call next, and how; nothing when the peer called us meanwhile or nobody wants it any
+/// more.
+fn next_call(shared: &Shared, key: NodeKey) -> Option<(SocketAddr, ClientConfig)> {
     let mut peers = shared.links.peers();
     let peer = peers.get_mut(&key)?;
     let address = peer
         .address
         .filter(|_| peer.link().is_none() && peer.is_wanted());
     peer.calling = address.is_some();
-    address
+    let client = if peer.kept {
+        &shared.standing_client
+    } else {
+        &shared.node_client
+    };
+    Some((address?, client.clone()))
 }
 
 fn finish_call(shared: &Shared, key: NodeKey) {

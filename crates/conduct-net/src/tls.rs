@@ -24,10 +24,15 @@ pub(crate) const ARCHIVE: &[u8] = b"conduct-archive/1";
 pub(crate) const JOIN: &[u8] = b"conduct-join/1";
 
 /// A connection on which nothing at all is heard for so long is gone.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(20);
 
-/// Keeps path and connection warm between probes.
-const KEEP_ALIVE: Duration = Duration::from_secs(3);
+/// Keeps standing connections warm when probes come seldom. Whoever called sees to it, so that an
+/// idle cluster does not spend its bytes on both ends of every connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(8);
+
+/// What a round trip is taken for before one was seen. A lost hello is said again after three times
+/// this, so that a peer that is back is heard of soon.
+const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 
 /// Streams that a peer may have open towards us on one connection.
 const PEER_STREAMS_MAX: u32 = 8;
@@ -52,11 +57,12 @@ fn roots(authority: &CertificateDer<'static>) -> Result<Arc<RootCertStore>, NetE
     Ok(Arc::new(roots))
 }
 
-fn transport() -> Arc<TransportConfig> {
+fn transport(keep_alive: Option<Duration>) -> Arc<TransportConfig> {
     let mut transport = TransportConfig::default();
     transport
         .max_idle_timeout(IdleTimeout::try_from(IDLE).ok())
-        .keep_alive_interval(Some(KEEP_ALIVE))
+        .keep_alive_interval(keep_alive)
+        .initial_rtt(FIRST_ROUND_TRIP)
         .max_concurrent_bidi_streams(VarInt::from_u32(PEER_STREAMS_MAX))
         .max_concurrent_uni_streams(VarInt::from_u32(PEER_STREAMS_MAX))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW_BYTES_MAX))
@@ -85,18 +91,31 @@ pub(crate) fn server(identity: &Identity) -> Result<ServerConfig, NetError> {
     let quic = QuicServerConfig::try_from(tls)
         .map_err(|error| rustls::Error::General(error.to_string()))?;
     let mut config = ServerConfig::with_crypto(Arc::new(quic));
-    config.transport_config(transport());
+    config.transport_config(transport(None));
     Ok(config)
 }
 
-/// What a member calls another member with.
+/// What a member calls another member with, for as long as there is something to say.
 pub(crate) fn client(identity: &Identity, protocol: &[u8]) -> Result<ClientConfig, NetError> {
+    member(identity, protocol, None)
+}
+
+/// What a member calls another member with, for a connection that stands.
+pub(crate) fn standing_client(identity: &Identity) -> Result<ClientConfig, NetError> {
+    member(identity, NODE, Some(KEEP_ALIVE))
+}
+
+fn member(
+    identity: &Identity,
+    protocol: &[u8],
+    keep_alive: Option<Duration>,
+) -> Result<ClientConfig, NetError> {
     let mut tls = rustls::ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(roots(identity.authority())?)
         .with_client_auth_cert(identity.chain(), identity.key())?;
     tls.alpn_protocols = vec![protocol.to_vec()];
-    quic_client(tls)
+    quic_client(tls, keep_alive)
 }
 
 /// What a joiner calls a member with: it trusts the one authority that its token names.
@@ -111,14 +130,17 @@ pub(crate) fn joiner(authority: Digest) -> Result<ClientConfig, NetError> {
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     tls.alpn_protocols = vec![JOIN.to_vec()];
-    quic_client(tls)
+    quic_client(tls, None)
 }
 
-fn quic_client(tls: rustls::ClientConfig) -> Result<ClientConfig, NetError> {
+fn quic_client(
+    tls: rustls::ClientConfig,
+    keep_alive: Option<Duration>,
+) -> Result<ClientConfig, NetError> {
     let quic = QuicClientConfig::try_from(tls)
         .map_err(|error| rustls::Error::General(error.to_string()))?;
     let mut config = ClientConfig::new(Arc::new(quic));
-    config.transport_config(transport());
+    config.transport_config(transport(keep_alive));
     Ok(config)
 }
 
