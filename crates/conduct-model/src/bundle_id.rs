@@ -34,12 +34,18 @@ impl BundleId {
 
     /// A bundle without configuration.
     pub const fn plain(bundle: Digest) -> BundleId {
-        BundleId { bundle, configuration: None }
+        BundleId {
+            bundle,
+            configuration: None,
+        }
     }
 
     /// A bundle under a configuration.
     pub const fn configured(bundle: Digest, configuration: Digest) -> BundleId {
-        BundleId { bundle, configuration: Some(configuration) }
+        BundleId {
+            bundle,
+            configuration: Some(configuration),
+        }
     }
 
     /// Both digests in full, which is the form that reads back.
@@ -125,7 +131,10 @@ impl<'de> Deserialize<'de> for BundleId {
             text.parse().map_err(serde::de::Error::custom)
         } else {
             let (bundle, configuration) = Deserialize::deserialize(deserializer)?;
-            Ok(BundleId { bundle, configuration })
+            Ok(BundleId {
+                bundle,
+                configuration,
+            })
         }
     }
 }

@@ -104,7 +104,10 @@ mod tests {
     #[test]
     fn what_is_no_digest_is_refused_with_the_reason() {
         assert_eq!("abc".parse::<Digest>(), Err(DigestError::Length(3)));
-        assert_eq!("x".repeat(64).parse::<Digest>(), Err(DigestError::Character('x')));
+        assert_eq!(
+            "x".repeat(64).parse::<Digest>(),
+            Err(DigestError::Character('x'))
+        );
         assert_eq!("ü".parse::<Digest>(), Err(DigestError::Character('ü')));
     }
 }

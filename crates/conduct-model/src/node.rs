@@ -162,7 +162,9 @@ macro_rules! uuid_text {
                 if digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
                     return Err(refused());
                 }
-                u128::from_str_radix(&digits, 16).map($id).map_err(|_| refused())
+                u128::from_str_radix(&digits, 16)
+                    .map($id)
+                    .map_err(|_| refused())
             }
         }
 
@@ -226,6 +228,10 @@ mod tests {
         assert_eq!(id.to_string(), "123e4567-e89b-12d3-a456-426614174000");
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(id.to_string().replace('-', "").parse(), Ok(id));
-        assert!("+23e4567e89b12d3a456426614174000".parse::<RequestId>().is_err());
+        assert!(
+            "+23e4567e89b12d3a456426614174000"
+                .parse::<RequestId>()
+                .is_err()
+        );
     }
 }

@@ -105,7 +105,11 @@ mod tests {
 
     #[test]
     fn what_is_taken_beyond_the_last_leaves_nothing() {
-        let one = Resources { cpu_millis: 100, memory_bytes: 10, disk_bytes: 1 };
+        let one = Resources {
+            cpu_millis: 100,
+            memory_bytes: 10,
+            disk_bytes: 1,
+        };
         let two = one.plus(&one);
         assert!(two.covers(&one) && !one.covers(&two));
         assert_eq!(one.minus(&two), Resources::default());

@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn names_that_could_become_syntax_are_refused() {
         for text in ["a b", "a/b", "a\nb", "a{b", "a\"b", "$a", "a;b"] {
-            assert!(matches!(text.parse::<SystemName>(), Err(NameError::Character(_))), "{text}");
+            assert!(
+                matches!(text.parse::<SystemName>(), Err(NameError::Character(_))),
+                "{text}"
+            );
         }
         assert_eq!("".parse::<SystemName>(), Err(NameError::Empty));
         assert!("x".repeat(129).parse::<SystemName>().is_err());

@@ -20,7 +20,11 @@ pub struct TraceLine {
 
 /// What a trace tells of.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "what",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Happening {
     /// A daemon began to run.
     Born,
