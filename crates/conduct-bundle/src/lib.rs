@@ -1,3 +1,4 @@
 //! Bundles: what `bundle.conf` says, and the archives it travels in.
 
 pub mod archive;
+pub mod conf;

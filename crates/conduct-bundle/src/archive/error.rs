@@ -108,6 +108,9 @@ pub enum Rule {
     /// A symbolic link, or a hard one where the format has them.
     #[error("it is a link, and links are not allowed in bundles")]
     Link,
+    /// A folder that contains itself by way of a link.
+    #[error("it is a link to a folder that it is in")]
+    Loop,
     /// A device node, FIFO or socket.
     #[error("it is a {0}, only files and folders are allowed in bundles")]
     Special(&'static str),

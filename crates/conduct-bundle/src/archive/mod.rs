@@ -2,10 +2,13 @@
 //!
 //! Layout, names and limits are pure; what touches files stands apart.
 
+mod beneath;
 mod content;
 mod digest;
 mod directory;
 mod error;
+mod extract;
+mod folder;
 mod format;
 mod limits;
 mod name;
@@ -20,6 +23,7 @@ pub use content::{Content, FileContent, Measure};
 pub use digest::digest_of;
 pub use directory::Entry;
 pub use error::{ArchiveError, Defect, Rule};
+pub use extract::{Extracted, extract};
 pub use limits::Limits;
 pub use name::{ArchiveName, ArchiveNameError};
 pub use packing::{CONF_NAME, Item, Packing, SCRIPT_NAME};

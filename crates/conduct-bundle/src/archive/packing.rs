@@ -1,11 +1,12 @@
 //! What is to become an archive: collected in any order, written in one.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Seek, Write};
 
 use super::content::Content;
 use super::error::{ArchiveError, Rule};
 use super::path::{EntryPath, Named, check_names};
+use super::reader::Archive;
 use super::stamp::{Mode, Stamp};
 use super::trailer::Trailer;
 use super::writer::{ArchiveWriter, Written};
@@ -92,6 +93,19 @@ impl<'a> Packing<'a> {
                 content: None,
             },
         );
+        Ok(())
+    }
+
+    /// Adds everything below the root of another archive, with its modes. To change a file of it,
+    /// add that one again afterwards.
+    pub fn archive<R: Read + Seek>(&mut self, archive: &'a Archive<R>) -> Result<(), ArchiveError> {
+        for entry in archive.entries() {
+            match entry.path.below(archive.root()) {
+                None => {}
+                Some(path) if entry.is_folder => self.folder(path)?,
+                Some(path) => self.file(path, entry.mode, archive.content(entry))?,
+            }
+        }
         Ok(())
     }
 
