@@ -14,7 +14,8 @@ pub struct Limits {
     /// Objects, lists and the parts of dotted keys inside each other. At most
     /// [`Limits::DEPTH_MAX`] counts.
     pub depth_max: usize,
-    /// Values in the result, and steps towards it.
+    /// Values in the result and in what it is put together from; twice as many looks at other values
+    /// on the way.
     pub values_max: usize,
     /// Text of all strings and keys in the result together, in bytes.
     pub text_bytes_max: usize,
@@ -25,11 +26,14 @@ impl Limits {
     /// per level, and a stack has an end.
     pub const DEPTH_MAX: usize = 128;
 
-    /// The same limits for a text of up to `bytes`.
+    /// The same limits for a text of up to `bytes`, with room for all that it can say without
+    /// substitutions.
     #[must_use]
     pub fn with_input_bytes(self, bytes: usize) -> Limits {
         Limits {
             input_bytes_max: bytes,
+            values_max: self.values_max.max(bytes),
+            text_bytes_max: self.text_bytes_max.max(bytes),
             ..self
         }
     }
@@ -56,8 +60,8 @@ impl Default for Limits {
         Limits {
             input_bytes_max: 64 * 1024,
             depth_max: 64,
-            values_max: 200_000,
-            text_bytes_max: 2 * 1024 * 1024,
+            values_max: 50_000,
+            text_bytes_max: 1024 * 1024,
         }
     }
 }

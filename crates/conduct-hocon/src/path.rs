@@ -57,7 +57,12 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, key) in self.keys.iter().enumerate() {
             let dot = if index > 0 { "." } else { "" };
-            write!(f, "{dot}{}", print::key(key))?;
+            let plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+            if !key.is_empty() && key.chars().all(plain) {
+                write!(f, "{dot}{key}")?;
+            } else {
+                write!(f, "{dot}{}", print::quoted(key))?;
+            }
         }
         Ok(())
     }

@@ -27,8 +27,8 @@ impl Value {
     }
 }
 
-/// A key as it stands in a path: quoted unless it is a plain word.
-pub(crate) fn key(key: &str) -> String {
+/// A key as it stands in front of its value: quoted unless it is a plain word.
+fn key(key: &str) -> String {
     let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && key
             .chars()
@@ -37,7 +37,7 @@ pub(crate) fn key(key: &str) -> String {
     if plain { key.to_owned() } else { quoted(key) }
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -29,7 +29,7 @@ use budget::{Budget, Weight};
 
 /// Formulas and values that wait for each other, in total. Each of them is a few calls on the stack of
 /// the machine.
-const WAITING_MAX: usize = 256;
+const WAITING_MAX: usize = 160;
 
 pub(crate) fn resolve(root: &mut Stack, limits: &Limits) -> Result<Value, HoconError> {
     let mut names = Names::default();
@@ -186,6 +186,7 @@ impl<'a> Resolver<'a> {
             return Err(self.cycle(active));
         }
         for index in (0..below).rev() {
+            self.look(1)?;
             match &stack.definitions[index] {
                 Definition::Fields(fields) => layers.push(Layer::Fields(fields)),
                 Definition::Formula(formula) => {
@@ -229,6 +230,7 @@ impl<'a> Resolver<'a> {
         let span = layers.first().map_or_else(Span::default, Layer::span);
         let mut by_key: Ordered<(Span, Vec<Place<'a>>)> = Ordered::default();
         for layer in layers.into_iter().rev() {
+            self.look(layer.len())?;
             layer.spread(&mut by_key);
         }
         self.budget.spend(&Weight::value(), &span)?;
@@ -253,12 +255,20 @@ impl<'a> Resolver<'a> {
 
     fn wait(&mut self) -> Resolved<()> {
         self.waiting += 1;
-        self.budget.step(&self.here())?;
+        self.look(1)?;
         if self.waiting <= WAITING_MAX {
             return Ok(());
         }
         let expected = format!("at most {WAITING_MAX} values that wait for each other");
         Err(HoconError::limit(&self.here(), expected, "one more").into())
+    }
+
+    fn look(&mut self, steps: usize) -> Resolved<()> {
+        let here = self.active.iter().rev().find_map(|active| active.reference);
+        let nowhere = Span::default();
+        Ok(self
+            .budget
+            .look(steps, here.map_or(&nowhere, |reference| &reference.span))?)
     }
 
     /// The place of the reference that is being followed.
@@ -273,6 +283,13 @@ impl<'a> Layer<'a> {
         match self {
             Layer::Fields(fields) => fields.span.clone(),
             Layer::Object(span, _) => span.clone(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Layer::Fields(fields) => fields.by_key.len(),
+            Layer::Object(_, object) => object.len(),
         }
     }
 

@@ -190,7 +190,7 @@ pub(crate) fn read_path(
         return Err(cursor.unexpected(expected));
     }
     if key.is_missing() {
-        return Err(empty_key(cursor, "the path ends with a dot"));
+        return Err(empty_key(cursor, "the end of the path"));
     }
     keys.push(Arc::from(key.text));
     Ok(keys)

@@ -67,41 +67,74 @@ impl Weight {
     }
 }
 
+/// A plain value in a list costs two: one for the item, one for what is said about it.
+const STEPS_PER_VALUE: usize = 2;
+
 /// What is left to spend. Everything that the result is made of is paid for once for each copy, also
-/// for copies that are thrown away; so the time is bounded by the same numbers as the memory.
+/// for copies that are thrown away, and so is each look at a definition; so the time is bounded by the
+/// same numbers as the memory.
 pub(super) struct Budget {
-    values_max: usize,
-    text_bytes_max: usize,
+    limits: Limits,
     values: usize,
     text_bytes: usize,
+    steps: usize,
 }
 
 impl Budget {
     pub(super) fn new(limits: &Limits) -> Budget {
         Budget {
-            values_max: limits.values_max,
-            text_bytes_max: limits.text_bytes_max,
+            limits: *limits,
             values: limits.values_max,
             text_bytes: limits.text_bytes_max,
+            steps: limits.values_max.saturating_mul(STEPS_PER_VALUE),
         }
     }
 
     pub(super) fn spend(&mut self, weight: &Weight, at: &Span) -> Result<(), HoconError> {
-        let left = self.values.checked_sub(weight.values);
-        self.values = left.ok_or_else(|| {
-            let expected = format!("at most {} values after substitution", self.values_max);
-            HoconError::limit(at, expected, "more")
-        })?;
-        let left = self.text_bytes.checked_sub(weight.text_bytes);
-        self.text_bytes = left.ok_or_else(|| {
-            let expected = format!("at most {} bytes after substitution", self.text_bytes_max);
-            HoconError::limit(at, expected, "more")
-        })?;
-        Ok(())
+        take(
+            &mut self.values,
+            weight.values,
+            self.limits.values_max,
+            "values",
+            at,
+        )?;
+        take(
+            &mut self.text_bytes,
+            weight.text_bytes,
+            self.limits.text_bytes_max,
+            "bytes",
+            at,
+        )
     }
 
-    /// A step of the search, whether it finds something or not.
-    pub(super) fn step(&mut self, at: &Span) -> Result<(), HoconError> {
-        self.spend(&Weight::value(), at)
+    /// Looks at things, whether that leads to a value or not.
+    pub(super) fn look(&mut self, steps: usize, at: &Span) -> Result<(), HoconError> {
+        take(
+            &mut self.steps,
+            steps,
+            self.limits.values_max,
+            "looks at other values",
+            at,
+        )
+    }
+}
+
+fn take(
+    left: &mut usize,
+    amount: usize,
+    max: usize,
+    what: &str,
+    at: &Span,
+) -> Result<(), HoconError> {
+    match left.checked_sub(amount) {
+        Some(rest) => {
+            *left = rest;
+            Ok(())
+        }
+        None => Err(HoconError::limit(
+            at,
+            format!("at most {max} {what} by substitution"),
+            "more",
+        )),
     }
 }

@@ -67,7 +67,7 @@ impl<'a> Resolver<'a> {
         keys: &[Arc<str>],
         found: &mut Found<'a>,
     ) -> Resolved<Search> {
-        self.budget.step(&self.here())?;
+        self.look(1 + stack.definitions.len())?;
         let Some((key, rest)) = keys.split_first() else {
             return Ok(self.gather_whole(stack, found));
         };
