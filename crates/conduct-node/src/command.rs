@@ -13,13 +13,13 @@ use crate::descriptor::Descriptor;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ClientHandle(pub u64);
 
-/// What a client asks for. All but the last four change what the cluster agrees on and are
-/// acknowledged by a quorum of voters; repeated under one request id they have one effect.
+/// What a client asks for. The first six change what the cluster agrees on and are acknowledged
+/// by a quorum of voters; repeated under one request id they have one effect.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
     /// Make a bundle known to the cluster. Its archives are on this node's disk, verified.
     Load(Box<Load>),
-    /// Forget a bundle everywhere. Refused while instances of it exist or are wished for.
+    /// Forget a bundle everywhere. Refused while instances of it exist.
     Unload {
         /// Which.
         bundle: BundleId,
@@ -51,10 +51,15 @@ pub enum Command {
         /// Which.
         node: NodeKey,
     },
-    /// Drain this node, give up its vote, and leave the cluster. Acknowledged when it has left.
+    /// Drain this node, give up its vote, and leave the cluster. `Done` when it has left; then
+    /// `End` follows.
     Leave,
-    /// The machine shuts down: drain this node within `Leave`'s bounds but keep its vote.
+    /// The machine shuts down: drain this node, keep its vote, tell the others that it will be
+    /// back. `Done` when all its instances have ended; then `End` follows.
     Shutdown,
+    /// The daemon stops and is expected back: instances go on under their leases. `Done` at once,
+    /// and `End` follows.
+    StopDaemon,
     /// Declare that the voters named are gone for good, so that those that are left become the
     /// majority. For the disaster in which no majority can ever come back.
     ForceMajority(ForceMajority),
@@ -163,15 +168,13 @@ pub enum Refusal {
     /// The bundle that the affinity names is not loaded.
     #[error("bundle {} that affinity names is not loaded", .0.short())]
     AffinityNotLoaded(BundleId),
-    /// It runs or is wished to.
-    #[error("bundle {} still runs or is wished to: {instances} instances, scale {scale}", bundle.short())]
+    /// Instances of it exist.
+    #[error("bundle {} still has {instances} instances, stop them first", bundle.short())]
     StillRunning {
         /// Which.
         bundle: BundleId,
         /// How many instances of it exist.
         instances: u32,
-        /// How many are wished for.
-        scale: u32,
     },
     /// The archive is not on this node's disk.
     #[error("the archive of bundle {} is not on this node", .0.short())]

@@ -62,6 +62,20 @@ pub enum Effect {
     },
     /// Hand over `Input::Timer` at this moment; replaces the one armed before.
     Arm(Time),
+    /// This node has nothing left to do: carry out what came before, then end the daemon. No
+    /// input is handed over any more.
+    End(End),
+}
+
+/// Why a node ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum End {
+    /// It left the cluster, as asked. Its state folder is of no further use.
+    Left,
+    /// It stopped, as asked, and is expected back.
+    Stopped,
+    /// The cluster does not let it in, and never will, for this reason.
+    Refused(String),
 }
 
 /// What to do about connections.

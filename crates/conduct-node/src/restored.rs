@@ -1,7 +1,11 @@
 //! What a node finds when it starts.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
-use conduct_model::{Digest, Wall};
+use conduct_model::{Digest, NodeKey, Wall};
+
+use crate::config::Duty;
 
 /// What earlier lives of this node left on its disk.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -13,6 +17,29 @@ pub struct Restored {
     /// The crashes of earlier lives, as far as they are remembered: the driver notes what
     /// [`Node::handling`](crate::Node::handling) says when a step panics.
     pub crashes: Vec<Crash>,
+    /// A cluster that the node is taken to be a member of, in place of what the disk says of it:
+    /// for simulations that begin with a thousand settled nodes.
+    pub settled: Option<Settled>,
+}
+
+/// A cluster of long standing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Settled {
+    /// Its members, the oldest first; the voters are the first core members among them.
+    pub members: Vec<SettledMember>,
+}
+
+/// A member of a cluster of long standing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SettledMember {
+    /// Who.
+    pub key: NodeKey,
+    /// Where it is reached.
+    pub address: SocketAddr,
+    /// What it takes part in.
+    pub duty: Duty,
+    /// The seed that its [`Node`](crate::Node) is made with.
+    pub seed: u64,
 }
 
 /// What a state folder is like.
