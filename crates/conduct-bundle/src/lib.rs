@@ -2,3 +2,5 @@
 
 pub mod archive;
 pub mod conf;
+#[doc(hidden)]
+pub mod fuzz;

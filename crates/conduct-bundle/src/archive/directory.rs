@@ -172,13 +172,10 @@ pub(crate) fn read_directory(
     let damaged = || ArchiveError::Archive(Defect::Damaged("directory"));
     let mut fields = Fields(directory);
     let mut entries = Vec::with_capacity(usize::try_from(end.entries).map_err(|_| damaged())?);
-    let mut claimed = Meter::default();
     for _ in 0..end.entries {
         let header = Header::read(&mut fields).ok_or_else(damaged)?;
         let entry = header
             .judge()
-            .map_err(|rule| ArchiveError::entry(header.name, rule))?;
-        check_claims(&entry, &mut claimed, limits)
             .map_err(|rule| ArchiveError::entry(header.name, rule))?;
         entries.push(entry);
     }
@@ -195,6 +192,11 @@ pub(crate) fn read_directory(
         return Err(ArchiveError::Archive(Defect::Entries(limits.entries)));
     }
     check_overlap(&mut entries, end.directory_offset)?;
+    let mut claimed = Meter::default();
+    for entry in &entries {
+        check_claims(entry, &mut claimed, limits)
+            .map_err(|rule| ArchiveError::entry(entry.path.as_str().as_bytes(), rule))?;
+    }
     Ok(entries)
 }
 
@@ -274,10 +276,11 @@ impl<'a> Header<'a> {
             STORED | DEFLATED => {}
             other => return Err(Rule::Method(other)),
         }
-        let mode = match (Mode::from_unix(unix), is_folder) {
-            (mode, _) if mode.bits() != 0 => mode,
-            (_, true) => Mode::PROGRAM,
-            (_, false) => Mode::FILE,
+        let mode = match (unix, is_folder) {
+            // From a system that knows no modes.
+            (0, true) => Mode::PROGRAM,
+            (0, false) => Mode::FILE,
+            (unix, _) => Mode::from_unix(unix),
         };
         Ok(Entry {
             path,

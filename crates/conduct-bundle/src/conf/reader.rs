@@ -1,6 +1,6 @@
 //! Goes through a value, collecting what is wrong with it.
 
-use conduct_hocon::{Diagnostic, Object, Severity, Source, Span, Value, nearest_name};
+use conduct_hocon::{Diagnostic, Entry, Object, Severity, Source, Span, Value, nearest_name};
 use conduct_model::Descriptor;
 
 use super::docker::Privilege;
@@ -44,7 +44,7 @@ pub struct Reading {
 /// A value that cannot be what it should be. Boxed, since most can.
 pub(crate) type Refusal = Box<Diagnostic>;
 
-/// Whoever has made more mistakes has seen enough.
+/// Errors that are told, and warnings: whoever has made more mistakes has seen enough.
 const DIAGNOSTICS_MAX: usize = 100;
 
 impl Reading {
@@ -91,6 +91,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) rules: Rules,
     overlay: Option<&'a Source>,
     found: Vec<Diagnostic>,
+    warnings: usize,
+    errors: usize,
     pub(crate) privileges: Vec<Privilege>,
 }
 
@@ -100,12 +102,21 @@ impl<'a> Reader<'a> {
             rules,
             overlay,
             found: Vec::new(),
+            warnings: 0,
+            errors: 0,
             privileges: Vec::new(),
         }
     }
 
     pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
+        let count = match diagnostic.severity() {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= DIAGNOSTICS_MAX {
+            self.found.push(diagnostic);
+        }
     }
 
     pub(crate) fn error(&mut self, span: &Span, message: impl Into<String>) {
@@ -135,19 +146,29 @@ impl<'a> Reader<'a> {
                 .map_err(|error| refusal(error.named(name))),
         )?;
         if !self.rules.allow_unknown {
-            let unknown = object.entries().filter(|entry| !known.contains(&entry.key));
-            for entry in unknown {
-                let mut message = format!("unknown key {}", entry.key);
-                if let Some(near) = nearest_name(entry.key, known.iter().copied()) {
-                    message.push_str(&format!(", did you mean {near}?"));
-                }
-                self.warn(entry.key_span, message);
+            for entry in object.entries().filter(|entry| !known.contains(&entry.key)) {
+                self.unknown_key(entry, known);
             }
         }
         Some(Fields {
             object,
             span: value.span(),
         })
+    }
+
+    fn unknown_key(&mut self, entry: Entry<'_>, known: &[&str]) {
+        // Comparing names costs more than all else, and a stranger may send thousands.
+        let near = (self.warnings < DIAGNOSTICS_MAX)
+            .then(|| nearest_name(entry.key, known.iter().copied()))
+            .flatten();
+        let key = entry.key;
+        self.warn(
+            entry.key_span,
+            match near {
+                Some(near) => format!("unknown key {key}, did you mean {near}?"),
+                None => format!("unknown key {key}"),
+            },
+        );
     }
 
     /// Reads a field that may be missing. `null` is as good as missing: that is how a
@@ -201,20 +222,13 @@ impl<'a> Reader<'a> {
     pub(crate) fn finish(mut self, descriptor: Option<Descriptor>) -> Reading {
         let mut found = std::mem::take(&mut self.found);
         found.sort_by_key(|it| (self.is_overlay(it.span()), it.span().start()));
-        let has_errors = found.iter().any(|it| it.severity() == Severity::Error);
-        let surplus = found.len().saturating_sub(DIAGNOSTICS_MAX);
+        let surplus = |count: usize| count.saturating_sub(DIAGNOSTICS_MAX);
+        let surplus = surplus(self.errors) + surplus(self.warnings);
         if surplus > 0 {
-            // Errors stay, whatever else has to go.
-            found.sort_by_key(Diagnostic::severity);
-            let last = found[DIAGNOSTICS_MAX - 1].span().clone();
-            let severity = found[DIAGNOSTICS_MAX].severity();
-            found.truncate(DIAGNOSTICS_MAX);
             let message = format!("{surplus} more problems are not shown");
-            found.push(match severity {
-                Severity::Error => Diagnostic::error(&last, message),
-                Severity::Warning => Diagnostic::warning(&last, message),
-            });
+            found.push(Diagnostic::warning(&Span::default(), message));
         }
+        let has_errors = self.errors > 0;
         Reading {
             descriptor: descriptor.filter(|_| !has_errors),
             diagnostics: found,
