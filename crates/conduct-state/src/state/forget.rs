@@ -1,0 +1,179 @@
+//! Writers that nobody needs to remember.
+//!
+//! A vector has an entry for every folder that ever wrote, and would grow for ever. A writer of
+//! which no record is left can be dropped once every member of the cluster knows all of its
+//! writes and that none is left: then none of them can bring anything of it back. That is said by
+//! a record of its own. While it is alive, the writers it names count as covered without limit;
+//! its successor is written once every member knows it, and then nobody has an entry for them.
+//!
+//! The *floor* is what that successor took out. A node that does not know it was no member when
+//! it was confirmed: it was removed, and its state is refused. Each such record takes out the ones
+//! before it, so that who knows the last one's floor knows all.
+
+use std::collections::BTreeSet;
+
+use super::State;
+use super::touch::Touch;
+use crate::codec::{Decoder, Encoder};
+use crate::delta::{FLOOR_DOTS_MAX, LAYOUT_VERSION};
+use crate::{Dot, Draft, Rank, Record, RecordKey, StateError, WriterId, Written};
+
+/// Most writers that are forgotten at a time.
+pub const FORGOTTEN_WRITERS_MAX: usize = 256;
+
+/// What the live records about forgotten writers say.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Forgetting {
+    sources: Vec<Dot>,
+    writers: BTreeSet<WriterId>,
+    floor: Vec<Dot>,
+}
+
+/// What one of those records says.
+struct Chapter {
+    writers: Vec<WriterId>,
+    floor: Vec<Dot>,
+}
+
+impl Forgetting {
+    /// Whether all writes of `writer` count as known.
+    pub(crate) fn covers(&self, writer: WriterId) -> bool {
+        !self.writers.is_empty() && self.writers.contains(&writer)
+    }
+
+    /// What whoever takes part must know.
+    pub(crate) fn floor(&self) -> &[Dot] {
+        &self.floor
+    }
+
+    #[cfg(debug_assertions)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.sources.is_empty()
+    }
+}
+
+impl Chapter {
+    fn encode(&self) -> Vec<u8> {
+        let mut encoder = Encoder::default();
+        encoder.byte(LAYOUT_VERSION);
+        encoder.number(self.writers.len() as u64);
+        self.writers
+            .iter()
+            .for_each(|writer| encoder.fixed(writer.as_u64()));
+        encoder.number(self.floor.len() as u64);
+        for dot in &self.floor {
+            encoder.fixed(dot.writer.as_u64());
+            encoder.number(dot.version);
+        }
+        encoder.finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Chapter, StateError> {
+        let mut decoder = Decoder::new(bytes);
+        let layout = decoder.byte("layout")?;
+        if layout != LAYOUT_VERSION {
+            return Err(StateError::Layout(layout));
+        }
+        let mut chapter = Chapter {
+            writers: Vec::new(),
+            floor: Vec::new(),
+        };
+        for _ in 0..decoder.count("writers")? {
+            chapter
+                .writers
+                .push(WriterId::from_u64(decoder.fixed("writer")?));
+        }
+        for _ in 0..decoder.count("dots")? {
+            let writer = WriterId::from_u64(decoder.fixed("writer")?);
+            chapter
+                .floor
+                .push(Dot::new(writer, decoder.number("version")?));
+        }
+        decoder.end()?;
+        Ok(chapter)
+    }
+}
+
+impl State {
+    /// Writers of others of which everything is known here and nothing is left. A node's first
+    /// write is its report, so no writer of a member is among them.
+    pub fn writers_with_nothing_left(&self) -> Vec<WriterId> {
+        self.shown_vector()
+            .filter(|(writer, _)| *writer != self.own.writer)
+            .filter(|(writer, version)| self.store.of_writer(*writer, 0, *version).is_empty())
+            .map(|(writer, _)| writer)
+            .take(FORGOTTEN_WRITERS_MAX)
+            .collect()
+    }
+
+    /// Writes that `writers` are forgotten. Only for who made sure that every member knows all
+    /// that this node knows, and no write more of these: see [`Tidy`](crate::Tidy).
+    pub(crate) fn forget(&mut self, writers: Vec<WriterId>) -> Result<Written, StateError> {
+        let known: Vec<Dot> = self.about(&RecordKey::Forgotten).map(|r| r.dot()).collect();
+        if known.len() > FLOOR_DOTS_MAX {
+            return Err(StateError::Full {
+                what: "records to replace",
+                max: FLOOR_DOTS_MAX,
+            });
+        }
+        let chapter = match self.get(&RecordKey::Forgotten).map(|record| record.rank()) {
+            Some(Rank::Counted(chapter, _)) => chapter + 1,
+            _ => 1,
+        };
+        let said = Chapter {
+            writers,
+            floor: known.clone(),
+        }
+        .encode();
+        let draft = Draft::new(RecordKey::Forgotten, Rank::Counted(chapter, 0), said);
+        self.commit(Some(draft), known)
+    }
+
+    /// Reads the live records about forgotten writers again, and drops those that they name.
+    pub(super) fn refresh_forgetting(&mut self, touch: &mut Touch) {
+        let shown = |record: &&std::sync::Arc<Record>| self.is_shown(record.dot());
+        let about = self.store.about(&RecordKey::Forgotten).iter().filter(shown);
+        let sources: Vec<Dot> = about.clone().map(|record| record.dot()).collect();
+        if sources == self.forgetting.sources && !self.forgetting.covers(self.own.writer) {
+            return;
+        }
+        let last = about.clone().map(|record| record.rank()).max();
+        let mut forgetting = Forgetting {
+            sources,
+            ..Forgetting::default()
+        };
+        for record in about {
+            // What a newer version says in another way, its nodes act on alone.
+            let Ok(chapter) = Chapter::decode(record.payload()) else {
+                continue;
+            };
+            forgetting.writers.extend(chapter.writers);
+            if Some(record.rank()) == last {
+                forgetting.floor.extend(chapter.floor);
+            }
+        }
+        forgetting.floor.truncate(FLOOR_DOTS_MAX);
+        self.forgetting = forgetting;
+        for writer in self.forgetting.writers.clone() {
+            if writer == self.own.writer {
+                touch.writer_forgotten = true;
+            } else if self.vector.get(writer) > 0 {
+                self.drop_writer(writer, touch);
+            }
+        }
+    }
+
+    fn drop_writer(&mut self, writer: WriterId, touch: &mut Touch) {
+        let left = self.store.of_writer(writer, 0, u64::MAX);
+        let left: BTreeSet<Dot> = left.iter().map(|record| record.dot()).collect();
+        self.take_out(&left, touch);
+        self.vector.set(writer, 0);
+        touch.writer(writer);
+        self.settle(left.into_iter().collect(), touch);
+        self.ring.forget(|other| other == writer);
+        self.fresh.forget(writer);
+        self.early.retain(|dot, _| dot.writer != writer);
+        self.held.records.retain(|dot, _| dot.writer != writer);
+        self.held.upto.set(writer, 0);
+    }
+}
