@@ -1,0 +1,423 @@
+//! From material and flags to what is packed.
+
+use std::io::{self, Read};
+
+use conduct_bundle::archive::{
+    CONF_NAME, Content as PackedContent, FileContent, Measure, Mode, Packing, SCRIPT_NAME, Stamp,
+};
+use conduct_bundle::conf::{Conf, ConfKind, Rules};
+use conduct_hocon::{Diagnostic, Severity, Value};
+use conduct_image::{DockerChoice, Export, ExportFile, Image, Kind, Place, TarIndex};
+use conduct_model::ComponentName;
+
+use super::flags::{ConfFlags, Defaults, ValidationRule};
+use super::material::{Content, Format, Material};
+use super::{defaults, edit, image_conf, script, written};
+use crate::exit::{Exit, Failure, OrFail as _};
+use crate::screen::Screen;
+
+/// What an archive's folder is called that has no name of its own.
+const NO_NAME: &str = "bundle";
+
+/// What the component of an image is called that has no name.
+const NO_COMPONENT: &str = "component";
+
+/// The largest script that is read to be added to.
+const SCRIPT_BYTES_MAX: u64 = 1 << 20;
+
+/// What `material` is turned into, before it is packed: its image if it is one.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    material: &'a Material,
+    export: Option<Export>,
+    kind: ConfKind,
+}
+
+impl<'a> Prepared<'a> {
+    /// Looks for the image in the material. This is where an archive's layers are read for the
+    /// first time, which takes a while.
+    pub fn new(
+        material: &'a Material,
+        format: Option<Format>,
+        flags: &ConfFlags,
+        screen: &mut Screen,
+    ) -> Result<Prepared<'a>, Failure> {
+        let kind = match format {
+            Some(Format::Configuration) => ConfKind::Configuration,
+            _ => ConfKind::Bundle,
+        };
+        let wanted = &flags.image;
+        let export = match &material.content {
+            Content::Docker(archive) => {
+                let choice = DockerChoice {
+                    name: wanted.image_name.as_deref(),
+                    tag: wanted.image_tag.as_deref(),
+                    platform: wanted.platform.as_ref(),
+                };
+                let mut progress = screen.progress(format!("reading {}", material.name), None);
+                let export = Export::of_docker(archive, &choice, &mut |bytes| progress.add(bytes));
+                Some(export.or_fail(Exit::NotFound, &material.name)?)
+            }
+            Content::Image(layout) => {
+                let image = layout.resolve(wanted.image_tag.as_deref(), wanted.platform.as_ref());
+                let export = image.and_then(|image| Export::of_layout(&image));
+                Some(export.or_fail(Exit::Usage, &material.name)?)
+            }
+            _ => None,
+        };
+        if let Some(export) = &export {
+            tell_choice(&export.image, flags, screen);
+        }
+        Ok(Prepared {
+            material,
+            export,
+            kind,
+        })
+    }
+
+    /// Applies the flags and collects the files.
+    pub fn packing(&self, flags: &ConfFlags, screen: &mut Screen) -> Result<Packing<'_>, Failure> {
+        let name_flag = flags.top.name.as_deref();
+        let image = self.export.as_ref().map(|export| {
+            let own = export.image.name.as_deref();
+            let name = name_flag.or(own).unwrap_or(NO_NAME);
+            (export, name, name_flag.or(own).unwrap_or(NO_COMPONENT))
+        });
+        let mut conf = match image {
+            Some((export, name, component)) => {
+                image_conf::conf(&export.image, name, component, flags)
+            }
+            None => self.source_conf(flags)?,
+        };
+        edit::apply(&mut conf, flags)?;
+        if let Some((_, _, component)) = image {
+            image_conf::add_check(&mut conf, component, flags);
+        }
+        check_has_a_check(&conf, flags)?;
+        let kind = flags.with_defaults.or(image.map(|_| Defaults::Generic));
+        if let Some(kind) = kind {
+            defaults::fill(&mut conf, kind, "universal");
+        }
+        validate(&conf, self.kind, flags, screen)?;
+
+        let name = conf
+            .get("name")
+            .and_then(|name| name.as_str().ok())
+            .unwrap_or(NO_NAME);
+        let folder = if name.parse::<ComponentName>().is_ok() {
+            name
+        } else {
+            NO_NAME
+        };
+        let mut packing =
+            Packing::new(folder, self.stamp()).or_fail(Exit::Failed, &self.material.name)?;
+        self.fill(&mut packing, image.map(|(_, _, component)| component))?;
+        self.add_script(&mut packing, flags)?;
+        let text = written::text(&conf, self.kind);
+        packing
+            .bytes(CONF_NAME, Mode::FILE, text)
+            .or_fail(Exit::Failed, CONF_NAME)?;
+        Ok(packing)
+    }
+
+    /// What the material's own `bundle.conf` says.
+    fn source_conf(&self, flags: &ConfFlags) -> Result<Value, Failure> {
+        let (name, bytes) = match self.material.conf_bytes()? {
+            Some((name, bytes)) => (name, bytes),
+            None if self.kind == ConfKind::Configuration || says_enough(flags) => {
+                return Ok(Value::object());
+            }
+            None => {
+                let sentence = format!("{} has no bundle.conf", self.material.name);
+                return Err(Failure::new(Exit::Failed, sentence)
+                    .hint("write one, or let flags do it: --with-defaults generic --name … --start-command …")
+                    .hint("for a configuration: -f configuration"));
+            }
+        };
+        let source = conduct_hocon::Source::from_bytes(&name, &bytes);
+        let conf = source.and_then(|source| Conf::parse_named(&name, source.text(), None));
+        match conf {
+            Ok(conf) => Ok(conf.value().clone()),
+            Err(error) => Err(Failure::lines(Exit::Failed, error.render())),
+        }
+    }
+
+    /// The one time of all entries: an image's own, or that of an archive all of whose entries
+    /// agree, or the first there is. The times of a folder's files say when somebody checked them
+    /// out, not what they are.
+    fn stamp(&self) -> Stamp {
+        if let Some(export) = &self.export {
+            let created = export.image.config.created_seconds();
+            return created.map_or(Stamp::EARLIEST, Stamp::from_unix_secs);
+        }
+        match &self.material.content {
+            Content::Zip(archive) => agreed(archive.entries().iter().map(|entry| entry.stamp)),
+            Content::Tar(index, _) => agreed(index.entries().iter().map(|place| {
+                Stamp::from_unix_secs(i64::try_from(place.modified).unwrap_or(i64::MAX))
+            })),
+            _ => Stamp::EARLIEST,
+        }
+    }
+
+    /// Adds all files but the descriptor.
+    fn fill<'p>(
+        &'p self,
+        packing: &mut Packing<'p>,
+        component: Option<&str>,
+    ) -> Result<(), Failure> {
+        let failed = &self.material.name;
+        match &self.material.content {
+            Content::Folder(folder) => packing.tree(folder).or_fail(Exit::Failed, failed),
+            Content::Zip(archive) => packing.archive(archive).or_fail(Exit::Failed, failed),
+            Content::Tar(index, root) => add_tar(packing, index, root, failed),
+            Content::Conf(_) | Content::Nothing => Ok(()),
+            Content::Docker(_) | Content::Image(_) => {
+                let component = component.unwrap_or(NO_COMPONENT);
+                for file in self.export.iter().flat_map(|export| &export.files) {
+                    let path = format!("{component}/{}", file.path);
+                    let content = Box::new(ImageContent(file));
+                    packing
+                        .file(&path, Mode::FILE, content)
+                        .or_fail(Exit::Failed, failed)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn add_script(&self, packing: &mut Packing<'_>, flags: &ConfFlags) -> Result<(), Failure> {
+        if flags.env.is_empty() {
+            return Ok(());
+        }
+        let own = self.material.script_bytes()?;
+        let text = script::with_exports(own.unwrap_or_default(), &flags.env);
+        packing
+            .bytes(SCRIPT_NAME, Mode::FILE, text)
+            .or_fail(Exit::Failed, SCRIPT_NAME)
+    }
+}
+
+/// Whether flags alone can be meant to make a bundle.
+fn says_enough(flags: &ConfFlags) -> bool {
+    flags.with_defaults.is_some() || flags.make_a_configuration()
+}
+
+/// Says which of several images was taken, unless that was asked for.
+fn tell_choice(image: &Image, flags: &ConfFlags, screen: &mut Screen) {
+    if !image.platforms.is_empty() && flags.image.platform.is_none() {
+        let platforms = image.platforms.join(", ");
+        screen.note(format_args!(
+            "the image is made for {platforms}: took {}",
+            image.config.platform()
+        ));
+    }
+    let asked = flags.image.image_tag.is_some() || flags.image.image_name.is_some();
+    if !image.others.is_empty() && !asked {
+        let name = image
+            .name
+            .as_ref()
+            .map(|name| format!("{name}:"))
+            .unwrap_or_default();
+        let others = image.others.join(", ");
+        screen.note(format_args!(
+            "took {name}{}, there is also {others}",
+            image.tag
+        ));
+    }
+}
+
+/// Options of a check that is not there would be lost without a word.
+fn check_has_a_check(conf: &Value, flags: &ConfFlags) -> Result<(), Failure> {
+    let options = flags.check.initial_delay.is_some() || flags.check.connection_timeout.is_some();
+    let there = conf
+        .get("components")
+        .is_some_and(|all| all.get(super::check::COMPONENT).is_some());
+    if options && !there {
+        let sentence =
+            "--initial-delay and --connection-timeout belong to a check, and there is none";
+        return Err(Failure::new(Exit::Usage, sentence).hint("add one: --check '$WEB_HOST'"));
+    }
+    Ok(())
+}
+
+/// Refuses a conf that is wrong, telling all that is; warnings are told and let through.
+fn validate(
+    conf: &Value,
+    kind: ConfKind,
+    flags: &ConfFlags,
+    screen: &mut Screen,
+) -> Result<(), Failure> {
+    let conf = Conf::from_value(conf.clone());
+    let allow_missing = flags.excludes(ValidationRule::Required);
+    let read = |allow_unknown| {
+        conf.read(&Rules {
+            kind,
+            allow_missing,
+            allow_unknown,
+        })
+        .diagnostics
+    };
+    let unknown_allowed = flags.excludes(ValidationRule::PropertyNames);
+    let found = read(unknown_allowed);
+    // Other tools refuse bundles with keys that they do not know, so such bundles are not made.
+    let known: Vec<String> = read(true).iter().map(Diagnostic::render).collect();
+    let is_error =
+        |it: &Diagnostic| it.severity() == Severity::Error || !known.contains(&it.render());
+    let (errors, warnings): (Vec<_>, Vec<_>) = found.iter().partition(|it| is_error(it));
+    if errors.is_empty() {
+        for warning in warnings {
+            screen.note(warning.render());
+        }
+        return Ok(());
+    }
+    let as_error = |it: &&Diagnostic| match it.severity() {
+        Severity::Error => it.render(),
+        Severity::Warning => it.render().replacen("warning:", "error:", 1),
+    };
+    let shown: Vec<String> = errors.iter().map(as_error).collect();
+    let mut failure = Failure::lines(Exit::Failed, shown.join("\n"));
+    if errors.iter().any(|it| it.severity() == Severity::Warning) {
+        failure = failure.hint("to let unknown keys pass: --validation-exclude property-names");
+    }
+    Err(failure)
+}
+
+fn agreed(mut stamps: impl Iterator<Item = Stamp>) -> Stamp {
+    let first = stamps.next().unwrap_or(Stamp::EARLIEST);
+    if stamps.all(|stamp| stamp == first) {
+        first
+    } else {
+        Stamp::EARLIEST
+    }
+}
+
+fn add_tar<'p>(
+    packing: &mut Packing<'p>,
+    index: &'p TarIndex,
+    root: &str,
+    name: &str,
+) -> Result<(), Failure> {
+    for place in index.entries() {
+        let inside = match root {
+            "" => Some(place.name.as_str()),
+            root => place
+                .name
+                .strip_prefix(root)
+                .and_then(|name| name.strip_prefix('/')),
+        };
+        let Some(path) = inside.filter(|path| !path.is_empty()) else {
+            continue;
+        };
+        let added = match &place.kind {
+            Kind::Folder => packing.folder(path),
+            Kind::File => {
+                let mode = Mode::from_unix(place.mode).plain();
+                packing.file(path, mode, Box::new(TarContent(index, place)))
+            }
+            Kind::Link(_) | Kind::HardLink(_) => {
+                return Err(no_bundle_entry(name, place, "a link"));
+            }
+            Kind::Other(what) => return Err(no_bundle_entry(name, place, what)),
+        };
+        added.or_fail(Exit::Failed, name)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn no_bundle_entry(name: &str, place: &Place, what: &str) -> Failure {
+    let sentence = format!(
+        "{name}: {} is {what}, and bundles hold files and folders only",
+        place.name
+    );
+    Failure::new(Exit::Failed, sentence)
+}
+
+/// A file inside of a tar.
+pub(crate) struct TarContent<'a>(pub(crate) &'a TarIndex, pub(crate) &'a Place);
+
+impl PackedContent for TarContent<'_> {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0.open(self.1)?))
+    }
+}
+
+/// A file of an image.
+struct ImageContent<'a>(&'a ExportFile);
+
+impl PackedContent for ImageContent<'_> {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        self.0.open().map_err(io::Error::from)
+    }
+
+    fn measure(&self) -> Option<Measure> {
+        let crc = self.0.crc?;
+        Some(Measure {
+            bytes: self.0.size,
+            crc,
+        })
+    }
+}
+
+impl Material {
+    /// The descriptor, with its name for messages.
+    pub(super) fn conf_bytes(&self) -> Result<Option<(String, Vec<u8>)>, Failure> {
+        let name = match &self.content {
+            Content::Conf(bytes) => return Ok(Some((self.name.clone(), bytes.clone()))),
+            Content::Folder(folder) => folder.join(CONF_NAME).display().to_string(),
+            _ => format!("{}/{CONF_NAME}", self.name),
+        };
+        let max = conduct_bundle::archive::Limits::default().conf_bytes;
+        Ok(self.small_file(CONF_NAME, max)?.map(|bytes| (name, bytes)))
+    }
+
+    fn script_bytes(&self) -> Result<Option<Vec<u8>>, Failure> {
+        self.small_file(SCRIPT_NAME, SCRIPT_BYTES_MAX)
+    }
+
+    /// A file of the root, if it is there.
+    fn small_file(&self, file: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, Failure> {
+        let unreadable = || format!("could not read {file} of {}", self.name);
+        let content: Box<dyn PackedContent + '_> = match &self.content {
+            Content::Folder(folder) => {
+                let path = folder.join(file);
+                if !path.is_file() {
+                    return Ok(None);
+                }
+                Box::new(FileContent(path))
+            }
+            Content::Zip(archive) => {
+                let Some(entry) = archive.find(file) else {
+                    return Ok(None);
+                };
+                return archive
+                    .read(entry, bytes_max)
+                    .map(Some)
+                    .or_fail(Exit::Failed, unreadable());
+            }
+            Content::Tar(index, root) => {
+                let full = if root.is_empty() {
+                    file.to_owned()
+                } else {
+                    format!("{root}/{file}")
+                };
+                let Some(place) = index.get(&full).filter(|place| place.kind == Kind::File) else {
+                    return Ok(None);
+                };
+                Box::new(TarContent(index, place))
+            }
+            Content::Conf(_) | Content::Nothing | Content::Docker(_) | Content::Image(_) => {
+                return Ok(None);
+            }
+        };
+        let mut bytes = Vec::new();
+        content
+            .open()
+            .and_then(|reader| reader.take(bytes_max + 1).read_to_end(&mut bytes))
+            .or_fail(Exit::Usage, unreadable())?;
+        if bytes.len() as u64 > bytes_max {
+            let sentence = format!("{}: it has more than {bytes_max} bytes", unreadable());
+            return Err(Failure::new(Exit::Failed, sentence));
+        }
+        Ok(Some(bytes))
+    }
+}
