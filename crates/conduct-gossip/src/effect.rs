@@ -21,7 +21,7 @@ pub struct Ticket(pub u64);
 /// What is to be done, in order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Effect {
-    /// Send to a peer; connect to it first where no connection stands.
+    /// Send to a peer. Datagrams only go where a connection stands; for a stream one is made.
     Send {
         /// The peer. [`crate::Membership::address`] knows where it is.
         to: NodeKey,
@@ -34,7 +34,7 @@ pub enum Effect {
     Keep(NodeKey),
     /// The connection to this peer is no longer needed.
     Release(NodeKey),
-    /// Connect to whoever is at this address, and report with [`crate::Membership::dialed`].
+    /// Connect to whoever is at this address, and report with [`crate::Link::Connected`].
     Dial(SocketAddr),
     /// Ask the kernel, by a connected socket, whether this peer's daemon is gone while its host
     /// answers; report with [`crate::Link::Refused`].
@@ -119,16 +119,16 @@ pub enum Verdict {
 }
 
 /// Why a node is in quarantine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Reason {
-    /// It has only just started.
-    Starting,
     /// Its last majority contact is too old.
     ContactLost,
     /// It called the roll and no quorum answered.
     RollCallFailed,
     /// It noticed that it had stood still.
     Paused,
+    /// It has only just started.
+    Starting,
     /// Its life was voted down; it begins another.
     VotedDown,
     /// It is no longer wanted: another node lives with its key.

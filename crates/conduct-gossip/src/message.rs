@@ -280,8 +280,6 @@ pub struct Opinion {
     pub member: Short,
     /// Which life.
     pub start: u64,
-    /// With which refutation.
-    pub refutation: u32,
 }
 
 /// A voter voted this life down, for good.
@@ -293,4 +291,45 @@ pub struct Vote {
     pub start: u64,
     /// How long ago, in milliseconds, as far as it matters.
     pub age: u16,
+}
+
+impl Message {
+    /// A record takes at most 32 + 9 + 9 + 5 + 1 + 5 bytes for the member and 20 + 2 + 1 + 32 for
+    /// its card; this is more.
+    pub const RECORD_BYTES_MAX: usize = 128;
+}
+
+impl Update {
+    /// No encoding of this update takes more bytes.
+    pub(crate) fn bytes_max(&self) -> usize {
+        match self {
+            Update::Brief {
+                start, refutation, ..
+            } => 10 + number_bytes(*start) + number_bytes((*refutation).into()),
+            Update::Suspicion {
+                start, refutation, ..
+            } => 17 + number_bytes(*start) + number_bytes((*refutation).into()),
+            Update::Full(record) => {
+                let address = if record.card.address.is_ipv4() { 8 } else { 20 };
+                32 + 9
+                    + 2
+                    + number_bytes(record.incarnation.start)
+                    + number_bytes(record.refutation.into())
+                    + number_bytes(record.seat.into())
+                    + address
+                    + 3
+                    + record.card.note.len()
+            }
+        }
+    }
+}
+
+/// Bytes of a number whose length depends on its size.
+fn number_bytes(number: u64) -> usize {
+    match number {
+        0..251 => 1,
+        251..0x1_0000 => 3,
+        0x1_0000..0x1_0000_0000 => 5,
+        _ => 9,
+    }
 }

@@ -59,6 +59,10 @@ pub struct Profile {
     pub contact_window: Span,
     /// Contact older than this is a doubt: the roll is called before the window ends.
     pub contact_doubt: Span,
+    /// A node without a vote probes a voter at least this often,
+    pub voter_probe_every: Span,
+    /// and every other time while its contact is older than this.
+    pub contact_old: Span,
     /// Who did not answer the roll is called once more after this.
     pub roll_resend: Span,
     /// When the roll is counted.
@@ -89,6 +93,8 @@ pub struct Profile {
     /// A member that flaps counts as back only after this much quiet.
     pub flap_quiet: Span,
 
+    /// Between two looks at what is rarely due.
+    pub chores_every: Span,
     /// Between two greetings of a node that nobody has welcomed yet.
     pub greet_every: Span,
     /// A leaving voter that the others cannot release goes after this.
@@ -124,7 +130,9 @@ impl Profile {
         vote_followed_after: Span::secs(3),
         dead_probe_every: Span::millis(500),
         contact_window: Span::secs(4),
-        contact_doubt: Span::millis(2_500),
+        contact_doubt: Span::millis(3_000),
+        voter_probe_every: Span::millis(1_200),
+        contact_old: Span::millis(2_200),
         roll_resend: Span::millis(500),
         roll_verdict: Span::secs(1),
         roll_every: Span::secs(2),
@@ -138,6 +146,7 @@ impl Profile {
         flap_window: Span::secs(30),
         flaps_free: 2,
         flap_quiet: Span::secs(10),
+        chores_every: Span::millis(500),
         greet_every: Span::millis(300),
         leave_within: Span::secs(10),
         forget_after: Span::secs(24 * 3600),
@@ -161,7 +170,9 @@ impl Profile {
         opinion_fresh: Span::millis(3_000),
         vote_followed_after: Span::secs(6),
         contact_window: Span::secs(8),
-        contact_doubt: Span::secs(5),
+        contact_doubt: Span::millis(5_500),
+        voter_probe_every: Span::millis(3_000),
+        contact_old: Span::millis(4_400),
         roll_resend: Span::millis(1_000),
         roll_verdict: Span::millis(2_500),
         roll_every: Span::secs(4),
