@@ -1,0 +1,1 @@
+//! Bodies for fuzzers: any bytes go in, and no rule may break.
