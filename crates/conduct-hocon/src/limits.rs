@@ -24,7 +24,7 @@ pub struct Limits {
 impl Limits {
     /// The deepest nesting that can be asked for: readers and writers of values call themselves once
     /// per level, and a stack has an end.
-    pub const DEPTH_MAX: usize = 128;
+    pub const DEPTH_MAX: usize = 100;
 
     /// The same limits for a text of up to `bytes`, with room for all that it can say without
     /// substitutions.

@@ -18,18 +18,16 @@ use crate::limits::Limits;
 use crate::object::Object;
 use crate::ordered::Ordered;
 use crate::source::Span;
-use crate::syntax::{Definition, Fields, Piece, Reference, Stack};
+use crate::syntax::{Definition, Fields, Piece, Stack};
 use crate::value::{Kind, Value};
 
+mod active;
 mod budget;
 mod find;
 mod formula;
 
+use active::Active;
 use budget::{Budget, Weight};
-
-/// Formulas and values that wait for each other, in total. Each of them is a few calls on the stack of
-/// the machine.
-const WAITING_MAX: usize = 160;
 
 pub(crate) fn resolve(root: &mut Stack, limits: &Limits) -> Result<Value, HoconError> {
     let mut names = Names::default();
@@ -103,16 +101,6 @@ struct Resolver<'a> {
 struct Known {
     value: Option<Value>,
     weight: Weight,
-}
-
-/// A formula that is being worked out.
-struct Active<'a> {
-    stack: &'a Stack,
-    definition: usize,
-    /// The part of its value that is asked for; empty if all of it is.
-    rest: Vec<std::sync::Arc<str>>,
-    /// The reference in it that is being followed.
-    reference: Option<&'a Reference>,
 }
 
 /// Somewhere that defines a value, alone or together with others.
@@ -238,7 +226,7 @@ impl<'a> Resolver<'a> {
         for (key, (key_span, mut places)) in by_key.into_entries() {
             places.reverse();
             if let Some(value) = self.deeper(places, depth)? {
-                self.budget.spend(&Weight::text(&key), &key_span)?;
+                self.budget.spend(&Weight::key(&key), &key_span)?;
                 object.put(&key, key_span, value);
             }
         }
@@ -251,30 +239,6 @@ impl<'a> Resolver<'a> {
         let value = self.settle(places, depth + 1);
         self.waiting -= 1;
         value
-    }
-
-    fn wait(&mut self) -> Resolved<()> {
-        self.waiting += 1;
-        self.look(1)?;
-        if self.waiting <= WAITING_MAX {
-            return Ok(());
-        }
-        let expected = format!("at most {WAITING_MAX} values that wait for each other");
-        Err(HoconError::limit(&self.here(), expected, "one more").into())
-    }
-
-    fn look(&mut self, steps: usize) -> Resolved<()> {
-        let here = self.active.iter().rev().find_map(|active| active.reference);
-        let nowhere = Span::default();
-        Ok(self
-            .budget
-            .look(steps, here.map_or(&nowhere, |reference| &reference.span))?)
-    }
-
-    /// The place of the reference that is being followed.
-    fn here(&self) -> Span {
-        let reference = self.active.iter().rev().find_map(|active| active.reference);
-        reference.map_or_else(Span::default, |reference| reference.span.clone())
     }
 }
 

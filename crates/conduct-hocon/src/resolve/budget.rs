@@ -29,6 +29,11 @@ impl Weight {
         }
     }
 
+    /// A field costs as much as two items: there is more to do for it.
+    pub(super) fn key(key: &str) -> Weight {
+        Weight::value().plus(&Weight::text(key))
+    }
+
     pub(super) fn of(value: &Value) -> Weight {
         match &value.kind {
             Kind::Null | Kind::Bool(_) => Weight::value(),
@@ -37,7 +42,7 @@ impl Weight {
                 sum.around(&Weight::of(item))
             }),
             Kind::Object(object) => object.entries().fold(Weight::container(), |sum, entry| {
-                sum.plus(&Weight::text(entry.key))
+                sum.plus(&Weight::key(entry.key))
                     .around(&Weight::of(entry.value))
             }),
         }

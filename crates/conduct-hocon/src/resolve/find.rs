@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
+use super::budget::Weight;
 use super::{Active, Halt, Place, Resolved, Resolver};
-use crate::HoconError;
-use crate::source::Span;
 use crate::syntax::{Definition, Formula, Reference, Stack, Target};
 use crate::value::{Kind, Value};
 
@@ -22,8 +21,64 @@ pub(super) struct Found<'a> {
     pub(super) places: Vec<Place<'a>>,
     /// The active formula that stood in the way, if one did.
     pub(super) passed: Option<usize>,
-    /// Whether the way led through something that is no object.
-    pub(super) blocked: bool,
+    /// How many keys led to something that is no object, where that ended the search.
+    blocked: Option<usize>,
+    /// After how many keys there were objects, one bit for each number: what is hidden by an object
+    /// above it blocks nothing.
+    /// [`crate::Limits::DEPTH_MAX`] keeps the numbers below 128.
+    objects: u128,
+}
+
+/// What a part of a reference's target has come to.
+enum Part {
+    Value(Value),
+    /// The target is no object, and so has no parts.
+    Blocked,
+    Nothing,
+}
+
+impl<'a> Found<'a> {
+    fn nothing() -> Found<'a> {
+        Found {
+            places: Vec::new(),
+            passed: None,
+            blocked: None,
+            objects: 0,
+        }
+    }
+
+    /// The part of a value that `keys` lead to, or how to go on without. The value lies `level` keys
+    /// from the outermost.
+    fn part_of<'v>(
+        &mut self,
+        value: &'v Value,
+        keys: &[Arc<str>],
+        level: usize,
+    ) -> Result<&'v Value, Search> {
+        let mut value = value;
+        for (index, key) in keys.iter().enumerate() {
+            let Kind::Object(object) = &value.kind else {
+                return Err(self.block(level + index));
+            };
+            self.objects |= 1 << (level + index);
+            value = object.get(key).ok_or(Search::On)?;
+        }
+        Ok(value)
+    }
+
+    fn add(&mut self, value: Value) -> Search {
+        let is_object = matches!(value.kind, Kind::Object(_));
+        self.places.push(Place::Value(value));
+        if is_object { Search::On } else { Search::Done }
+    }
+
+    /// The search ends at something that is no object, `level` keys from the outermost value.
+    fn block(&mut self, level: usize) -> Search {
+        if self.objects >> level & 1 == 0 {
+            self.blocked = Some(level);
+        }
+        Search::Done
+    }
 }
 
 impl<'a> Resolver<'a> {
@@ -33,19 +88,17 @@ impl<'a> Resolver<'a> {
         reference: &'a Reference,
         rest: &[Arc<str>],
     ) -> Resolved<Found<'a>> {
-        let mut found = Found {
-            places: Vec::new(),
-            passed: None,
-            blocked: false,
-        };
-        let search = match &reference.target {
+        let mut found = Found::nothing();
+        match &reference.target {
+            // Nothing lies as deep as that.
+            Target::Path(path) if path.as_slice().len() > self.depth_max => {}
             Target::Path(path) => {
                 let keys: Vec<Arc<str>> = path.as_slice().iter().chain(rest).cloned().collect();
                 if keys.len() > self.depth_max {
                     return Err(self.cycle(0));
                 }
                 let root = self.root;
-                self.gather(root, &keys, &mut found)?
+                self.gather(root, &keys, 0, &mut found)?;
             }
             Target::Below => {
                 let asking = self
@@ -54,17 +107,17 @@ impl<'a> Resolver<'a> {
                     .expect("a reference belongs to an active formula");
                 let (stack, below) = (asking.stack, asking.definition);
                 found.places.push(Place::Stack { stack, below });
-                Search::On
             }
-        };
-        found.blocked = search == Search::Done && found.places.is_empty();
+        }
         Ok(found)
     }
 
+    /// Looks for `keys` in a stack that lies `level` keys from the outermost value.
     fn gather(
         &mut self,
         stack: &'a Stack,
         keys: &[Arc<str>],
+        level: usize,
         found: &mut Found<'a>,
     ) -> Resolved<Search> {
         self.look(1 + stack.definitions.len())?;
@@ -73,13 +126,16 @@ impl<'a> Resolver<'a> {
         };
         for index in (0..self.start(stack, keys, found)).rev() {
             let search = match &stack.definitions[index] {
-                Definition::Plain(_) | Definition::List(_) => Search::Done,
-                Definition::Fields(fields) => match fields.stack(key) {
-                    Some(inner) => self.gather(inner, rest, found)?,
-                    None => Search::On,
-                },
+                Definition::Plain(_) | Definition::List(_) => found.block(level),
+                Definition::Fields(fields) => {
+                    found.objects |= 1 << level;
+                    match fields.stack(key) {
+                        Some(inner) => self.gather(inner, rest, level + 1, found)?,
+                        None => Search::On,
+                    }
+                }
                 Definition::Formula(formula) => {
-                    self.gather_formula(stack, index, formula, keys, found)?
+                    self.gather_formula(stack, index, formula, keys, (level, found))?
                 }
             };
             if search == Search::Done {
@@ -156,17 +212,29 @@ impl<'a> Resolver<'a> {
         index: usize,
         formula: &'a Formula,
         keys: &[Arc<str>],
-        found: &mut Found<'a>,
+        (level, found): (usize, &mut Found<'a>),
     ) -> Resolved<Search> {
-        let Some(reference) = formula.as_reference() else {
+        let lazy = formula
+            .as_reference()
+            .filter(|_| self.known[formula.id].is_none());
+        let Some(reference) = lazy else {
             if let Some(active) = self.active_at(stack, &[])
                 && self.active[active].definition <= index
             {
                 found.passed = Some(active);
                 return Ok(Search::On);
             }
-            let whole = self.formula(stack, index, formula, 1)?;
-            return Ok(whole.map_or(Search::On, |value| add_part(value, keys, found)));
+            let known = self.know(stack, index, formula)?;
+            let Some(whole) = &known.value else {
+                return Ok(Search::On);
+            };
+            return match found.part_of(whole, keys, level) {
+                Ok(part) => {
+                    self.budget.spend(&Weight::of(part), &formula.span)?;
+                    Ok(found.add(part.clone()))
+                }
+                Err(search) => Ok(search),
+            };
         };
         if let Some(active) = self.active_at(stack, keys)
             && self.active[active].definition <= index
@@ -184,115 +252,34 @@ impl<'a> Resolver<'a> {
         let part = self.part(reference, keys);
         self.leave();
         Ok(match part? {
-            (Some(value), _) => add_place(value, found),
-            (None, blocked) => {
-                if blocked {
-                    Search::Done
-                } else {
-                    Search::On
-                }
+            Part::Value(value) => {
+                found.objects |= ((1 << keys.len()) - 1) << level;
+                found.add(value)
             }
+            Part::Blocked => found.block(level),
+            Part::Nothing => Search::On,
         })
     }
 
-    /// A part of what a reference leads to, and whether something that is no object was in the way.
-    fn part(
-        &mut self,
-        reference: &'a Reference,
-        keys: &[Arc<str>],
-    ) -> Resolved<(Option<Value>, bool)> {
+    /// A part of what a reference leads to.
+    fn part(&mut self, reference: &'a Reference, keys: &[Arc<str>]) -> Resolved<Part> {
         let own = self.active.len() - 1;
-        let found = match self.find(reference, keys) {
-            Ok(found) => found,
-            Err(Halt::Cycle { active, .. }) if reference.optional && active <= own => {
-                return Ok((None, false));
+        let mut blocked = None;
+        let outcome = self.find(reference, keys).and_then(|found| {
+            blocked = found.blocked;
+            self.settle(found.places, 1)
+        });
+        match outcome {
+            Ok(Some(value)) => Ok(Part::Value(value)),
+            // In front of the target it only means that the reference leads nowhere.
+            Ok(None) if blocked.is_some_and(|level| level >= reference.level()) => {
+                Ok(Part::Blocked)
             }
-            Err(halt) => return Err(halt),
-        };
-        let blocked = found.blocked;
-        match self.settle(found.places, 1) {
-            Ok(value) => Ok((value, blocked)),
+            Ok(None) => Ok(Part::Nothing),
             Err(Halt::Cycle { active, .. }) if reference.optional && active <= own => {
-                Ok((None, false))
+                Ok(Part::Nothing)
             }
             Err(halt) => Err(halt),
         }
     }
-
-    /// The lowest active formula of a stack that is asked for the same part.
-    pub(super) fn active_at(&self, stack: &Stack, rest: &[Arc<str>]) -> Option<usize> {
-        let mut lowest: Option<usize> = None;
-        for (index, active) in self.active.iter().enumerate() {
-            let is_lower =
-                || lowest.is_none_or(|at| active.definition < self.active[at].definition);
-            if active.stack.id == stack.id && active.rest == rest && is_lower() {
-                lowest = Some(index);
-            }
-        }
-        lowest
-    }
-
-    pub(super) fn enter(&mut self, active: Active<'a>) -> Resolved<()> {
-        self.active.push(active);
-        self.wait()
-    }
-
-    pub(super) fn leave(&mut self) {
-        self.active.pop();
-        self.waiting -= 1;
-    }
-
-    /// The error that an active formula waits for itself: the paths that lead around.
-    pub(super) fn cycle(&self, active: usize) -> Halt {
-        const SHOWN_MAX: usize = 8;
-        let references: Vec<&Reference> = self.active[active..]
-            .iter()
-            .filter_map(|active| active.reference)
-            .collect();
-        let mut paths: Vec<String> = references.iter().map(|it| it.describe()).collect();
-        paths.extend(paths.first().cloned());
-        if paths.len() > SHOWN_MAX {
-            paths.splice(SHOWN_MAX - 2..paths.len() - 1, ["…".to_owned()]);
-        }
-        let span = references
-            .last()
-            .map_or_else(Span::default, |it| it.span.clone());
-        let message = format!(
-            "this substitution leads back to itself: {}",
-            paths.join(" → ")
-        );
-        let error = HoconError::unresolved(&span, message)
-            .help("a value can contain its own earlier value, but not itself");
-        Halt::Cycle { active, error }
-    }
-}
-
-impl Reference {
-    pub(super) fn describe(&self) -> String {
-        match &self.target {
-            Target::Path(path) => crate::value::in_part(&path.to_string()),
-            Target::Below => "the value before +=".to_owned(),
-        }
-    }
-}
-
-/// Adds the part of a value that a path leads to.
-fn add_part(value: Value, keys: &[Arc<str>], found: &mut Found<'_>) -> Search {
-    let mut value = value;
-    for key in keys {
-        let Kind::Object(mut object) = value.kind else {
-            return Search::Done;
-        };
-        match object.remove(key) {
-            Some(inner) => value = inner,
-            None => return Search::On,
-        }
-    }
-    add_place(value, found)
-}
-
-fn add_place(value: Value, found: &mut Found<'_>) -> Search {
-    let is_object = matches!(value.kind, Kind::Object(_));
-    found.places.push(Place::Value(value));
-    if is_object { Search::On } else { Search::Done }
 }

@@ -29,29 +29,38 @@ impl<'a> Resolver<'a> {
         formula: &'a Formula,
         depth: usize,
     ) -> Resolved<Option<Value>> {
-        if self.known[formula.id].is_none() {
-            let active = Active {
-                stack,
-                definition: index,
-                rest: Vec::new(),
-                reference: None,
-            };
-            self.enter(active)?;
-            let value = self.work_out(formula);
-            self.leave();
-            let value = value?;
-            let weight = value.as_ref().map_or_else(Weight::default, Weight::of);
-            self.known[formula.id] = Some(Rc::new(Known { value, weight }));
-        }
-        let known = self.known[formula.id]
-            .clone()
-            .expect("it has just been put there");
+        let known = self.know(stack, index, formula)?;
         self.budget.spend(&known.weight, &formula.span)?;
         if depth - 1 + known.weight.depth > self.depth_max {
             let expected = format!("at most {} values inside each other", self.depth_max);
             return Err(HoconError::limit(&formula.span, expected, "more").into());
         }
         Ok(known.value.clone())
+    }
+
+    /// Works a formula out, unless that has been done.
+    pub(super) fn know(
+        &mut self,
+        stack: &'a Stack,
+        index: usize,
+        formula: &'a Formula,
+    ) -> Resolved<Rc<Known>> {
+        if let Some(known) = &self.known[formula.id] {
+            return Ok(Rc::clone(known));
+        }
+        self.enter(Active {
+            stack,
+            definition: index,
+            rest: Vec::new(),
+            reference: None,
+        })?;
+        let value = self.work_out(formula);
+        self.leave();
+        let value = value?;
+        let weight = value.as_ref().map_or_else(Weight::default, Weight::of);
+        let known = Rc::new(Known { value, weight });
+        self.known[formula.id] = Some(Rc::clone(&known));
+        Ok(known)
     }
 
     fn work_out(&mut self, formula: &'a Formula) -> Resolved<Option<Value>> {

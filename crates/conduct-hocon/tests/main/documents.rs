@@ -202,6 +202,14 @@ fn values_are_built_and_changed_in_place() {
 }
 
 #[test]
+fn values_and_documents_travel_between_threads() {
+    fn travels<T: Send + Sync>(_: &T) {}
+    travels(&document("f", "a = ${?b}"));
+    travels(&parse("a = 1").unwrap());
+    travels(&parse("a").unwrap_err());
+}
+
+#[test]
 fn equal_values_say_the_same_in_any_order_and_at_any_place() {
     assert_eq!(
         parse("a = 1, b = [x]").unwrap(),

@@ -103,6 +103,39 @@ fn any_words() -> impl Strategy<Value = String> {
     vec(words, 0..40).prop_map(|words| words.concat())
 }
 
+/// Documents that refer to themselves a lot, line by line.
+fn any_lines() -> impl Strategy<Value = Vec<String>> {
+    let path = prop::sample::select(vec!["a", "b", "c", "a.x", "a.y", "b.x", "b.x.y", "c.z"]);
+    let reference = (path.clone(), prop::bool::weighted(0.8))
+        .prop_map(|(path, optional)| format!("${{{}{path}}}", if optional { "?" } else { "" }));
+    let value = prop_oneof![
+        3 => reference.clone(),
+        2 => Just("1".to_owned()),
+        1 => Just("[1]".to_owned()),
+        1 => Just("{}".to_owned()),
+        2 => reference.clone().prop_map(|it| format!("{{ x = 1, y = {it} }}")),
+        2 => (path.clone(), reference.clone()).prop_map(|(path, it)| format!("{{ {path} = {it} }}")),
+        2 => reference.clone().prop_map(|it| format!("{it} {{ x = 2 }}")),
+        1 => reference.clone().prop_map(|it| format!("{it} [2]")),
+        1 => (reference.clone(), reference.clone()).prop_map(|(one, two)| format!("{one} {two}")),
+        1 => reference.prop_map(|it| format!("[{it}]")),
+    ];
+    vec(
+        (path, value).prop_map(|(path, value)| format!("{path} = {value}")),
+        0..9,
+    )
+}
+
+fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
+    if let Ok(object) = value.as_object() {
+        for entry in object.entries() {
+            let path = format!("{prefix}{}", entry.key);
+            paths(entry.value, &format!("{path}."), found);
+            found.push(path);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -139,6 +172,35 @@ proptest! {
         let to = (from + length).min(bytes.len());
         bytes.drain(from..to);
         fuzz_parse(&bytes);
+    }
+
+    #[test]
+    fn a_substitution_finds_what_a_reader_finds_at_its_path(lines in any_lines()) {
+        let text = lines.join("\n");
+        if let Ok(value) = conduct_hocon::parse(&text) {
+            let mut all = Vec::new();
+            paths(&value, "", &mut all);
+            for path in all {
+                let asking = conduct_hocon::parse(&format!("{text}\nfound = ${{{path}}}")).unwrap();
+                prop_assert_eq!(asking.get("found"), value.at(&path), "{}", path);
+            }
+        }
+    }
+
+    #[test]
+    fn one_document_over_another_is_one_text_after_the_other(lines in any_lines(), cut in 0_usize..9) {
+        let limits = conduct_hocon::Limits::default();
+        let (first, second) = lines.split_at(cut.min(lines.len()));
+        let read = |lines: &[String]| {
+            let source = conduct_hocon::Source::new("lines", lines.join("\n"));
+            conduct_hocon::Document::parse(&source, &limits).unwrap()
+        };
+        let laid = read(first).overlay(read(second)).resolve(&limits);
+        let written = read(&lines).resolve(&limits);
+        prop_assert_eq!(laid.is_ok(), written.is_ok());
+        if let (Ok(laid), Ok(written)) = (laid, written) {
+            prop_assert_eq!(laid, written);
+        }
     }
 
     #[test]

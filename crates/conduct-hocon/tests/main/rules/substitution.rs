@@ -65,6 +65,36 @@ fn a_substitution_takes_the_final_value_of_a_path() {
 }
 
 #[test]
+fn a_path_leads_through_all_objects_that_are_merged_there() {
+    check(&[
+        (
+            "b { z = 1 }, a { p = 1 }, a = ${b}, c = ${a.p}",
+            r#"{"b":{"z":1},"a":{"p":1,"z":1},"c":1}"#,
+        ),
+        (
+            "b = 5, b { z = 1 }, a { p = 1 }, a = ${b}, c = ${a.p}",
+            r#"{"b":{"z":1},"a":{"p":1,"z":1},"c":1}"#,
+        ),
+        (
+            "b { p = 5 }, a { p { q = 1 } }, a = ${b}, c = ${?a.p.q}",
+            r#"{"b":{"p":5},"a":{"p":5}}"#,
+        ),
+        (
+            "f = 5, a { p = 1 }, a = ${?f.x}, c = ${a.p}",
+            r#"{"f":5,"a":{"p":1},"c":1}"#,
+        ),
+        (
+            "x { p = 1 }, y {}, a { q = 2 }, a = ${x} ${y}, c = ${a.p} ${a.q}",
+            r#"{"x":{"p":1},"y":{},"a":{"q":2,"p":1},"c":"1 2"}"#,
+        ),
+        (
+            "x { p = 1 }, a { p { q = 2 } }, a = ${x}${x}, c = ${?a.p.q}",
+            r#"{"x":{"p":1},"a":{"p":1}}"#,
+        ),
+    ]);
+}
+
+#[test]
 fn an_undefined_optional_substitution_is_as_if_it_were_not_there() {
     check(&[
         ("a = ${?b}", "{}"),
