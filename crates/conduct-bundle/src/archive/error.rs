@@ -89,9 +89,9 @@ pub enum Rule {
     #[error("its name has an empty part or a lone dot")]
     EmptyPart,
     /// Folders in folders in folders.
-    #[error("it is {depth} folders deep, at most {max} are allowed")]
+    #[error("it is {depth} levels deep, at most {max} are allowed")]
     Deep {
-        /// How deep.
+        /// How many parts its path has.
         depth: usize,
         /// The limit.
         max: usize,

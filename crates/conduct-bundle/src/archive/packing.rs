@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek, Write};
 
 use super::content::Content;
-use super::error::{ArchiveError, Rule};
+use super::error::{ArchiveError, Defect, Rule};
+use super::limits::Limits;
 use super::path::{EntryPath, Named, check_names};
 use super::reader::Archive;
 use super::stamp::{Mode, Stamp};
@@ -139,15 +140,20 @@ impl<'a> Packing<'a> {
         self.stamp
     }
 
-    /// Writes the archive. `out` is never sought, so it may be a pipe; on an error what was
+    /// Writes the archive, if its names and their number are such that it can be unpacked again.
+    /// `out` is never sought, so it may be a pipe; on an error what was
     /// written is worthless.
     pub fn write_to(&self, out: &mut dyn Write, trailer: Trailer) -> Result<Written, ArchiveError> {
         let named = self.items().map(|(path, item)| Named {
             path,
             is_folder: item.content.is_none(),
         });
-        check_names(named)
+        let count = check_names(named)
             .map_err(|(path, rule)| ArchiveError::entry(path.as_str().as_bytes(), rule))?;
+        let entries_max = Limits::default().entries;
+        if count > entries_max {
+            return Err(ArchiveError::Archive(Defect::Entries(entries_max)));
+        }
         let mut writer = ArchiveWriter::new(out, self.stamp);
         for (path, item) in self.items() {
             match &item.content {

@@ -1,20 +1,19 @@
 //! An archive that lies somewhere, to be looked into.
 
 use std::cell::RefCell;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 
 use conduct_model::Digest;
-use flate2::bufread::DeflateDecoder;
 
-use super::content::{Content, CrcMeter, Measure};
+use super::content::Content;
 use super::digest::{BUFFER_BYTES, digest_of};
-use super::directory::{Entry, TAIL_BYTES, check_end, find_end, read_directory, read_end64};
+use super::directory::{Entry, read_directory};
+use super::end::{TAIL_BYTES, check_end, find_end, read_end64};
+use super::entry_reader::{ArchivedContent, EntryReader};
 use super::error::{ArchiveError, Defect, Rule};
-use super::format::{
-    DEFLATED, END64_BYTES, FLAG_DESCRIPTOR, Fields, IN_ZIP64, LOCAL_BYTES, LOCAL_SIGNATURE,
-    find_zip64,
-};
-use super::limits::{Limits, Meter};
+use super::format::{END64_BYTES, LOCAL_BYTES};
+use super::limits::Limits;
+use super::local::{check_local, local_lens};
 use super::packing::{CONF_NAME, SCRIPT_NAME};
 use super::trailer::find_trailer_in;
 
@@ -144,33 +143,12 @@ impl<R: Read + Seek> Archive<R> {
     /// A reader over an entry's content, which fails where that is not what the directory says.
     pub fn open_entry<'a>(&'a self, entry: &'a Entry) -> Result<EntryReader<'a, R>, ArchiveError> {
         let start = self.content_start(entry)?;
-        let section = Section {
-            reader: &self.reader,
-            position: start,
-            left: entry.packed_bytes,
-        };
-        let source = if entry.method == DEFLATED {
-            let buffered = BufReader::with_capacity(BUFFER_BYTES, section);
-            Source::Deflated(Box::new(DeflateDecoder::new(buffered)))
-        } else {
-            Source::Stored(section)
-        };
-        let (limits, meter) = (&self.limits, CrcMeter::default());
-        Ok(EntryReader {
-            entry,
-            limits,
-            source,
-            meter,
-            is_done: false,
-        })
+        Ok(EntryReader::new(&self.reader, entry, start, &self.limits))
     }
 
     /// An entry as content for another archive.
     pub fn content<'a>(&'a self, entry: &'a Entry) -> Box<dyn Content + 'a> {
-        Box::new(ArchivedContent {
-            archive: self,
-            entry,
-        })
+        Box::new(ArchivedContent::new(self, entry))
     }
 
     /// Reads the entry's own header, which has to agree with the directory, and gives the place
@@ -193,51 +171,6 @@ impl<R: Read + Seek> Archive<R> {
 
     fn refusal(&self, entry: &Entry, rule: Rule) -> ArchiveError {
         ArchiveError::entry(entry.path.as_str().as_bytes(), rule)
-    }
-}
-
-fn local_lens(header: &[u8]) -> Option<(usize, usize)> {
-    let mut fields = Fields(header);
-    if fields.u32()? != LOCAL_SIGNATURE {
-        return None;
-    }
-    fields.skip(22)?;
-    Some((fields.u16()?.into(), fields.u16()?.into()))
-}
-
-fn check_local(header: &[u8], name: &[u8], extra: &[u8], entry: &Entry) -> Result<(), Rule> {
-    let same_name = name == entry.path.as_str().as_bytes()
-        || (entry.is_folder && name.strip_suffix(b"/") == Some(entry.path.as_str().as_bytes()));
-    if !same_name {
-        return Err(Rule::Disagree("name"));
-    }
-    let read = || {
-        let mut fields = Fields(header);
-        fields.skip(6)?;
-        let (flags, method) = (fields.u16()?, fields.u16()?);
-        fields.skip(4)?;
-        Some((flags, method, fields.u32()?, fields.u32()?, fields.u32()?))
-    };
-    let (flags, method, crc, packed, bytes) = read().ok_or(Rule::Damaged)?;
-    if method != entry.method {
-        return Err(Rule::Disagree("compression method"));
-    }
-    if flags & FLAG_DESCRIPTOR != 0 {
-        return Ok(());
-    }
-    let mut long = find_zip64(extra);
-    let mut full = |short: u32| match short {
-        IN_ZIP64 => long.as_mut().and_then(Fields::u64),
-        short => Some(short.into()),
-    };
-    let (bytes, packed) = (full(bytes), full(packed));
-    if (bytes, packed) != (Some(entry.bytes), Some(entry.packed_bytes)) {
-        return Err(Rule::Disagree("size"));
-    }
-    if crc == entry.crc {
-        Ok(())
-    } else {
-        Err(Rule::Disagree("checksum"))
     }
 }
 
@@ -273,7 +206,8 @@ fn read_at(
     reader
         .seek(SeekFrom::Start(offset))
         .map_err(ArchiveError::Read)?;
-    let mut buffer = Vec::new();
+    // Bounded by the limits of the directory, and by 16-bit lengths elsewhere.
+    let mut buffer = Vec::with_capacity(bytes as usize);
     let count = reader
         .by_ref()
         .take(bytes)
@@ -283,142 +217,5 @@ fn read_at(
         Ok(buffer)
     } else {
         Err(ArchiveError::Archive(Defect::Damaged("end: it is cut off")))
-    }
-}
-
-/// Part of what a shared reader reads.
-struct Section<'a, R> {
-    reader: &'a RefCell<R>,
-    position: u64,
-    left: u64,
-}
-
-impl<R: Read + Seek> Read for Section<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let wanted = self.left.min(buffer.len() as u64) as usize;
-        if wanted == 0 {
-            return Ok(0);
-        }
-        let mut reader = self.reader.borrow_mut();
-        reader.seek(SeekFrom::Start(self.position))?;
-        let count = reader.read(&mut buffer[..wanted])?;
-        self.position += count as u64;
-        self.left -= count as u64;
-        Ok(count)
-    }
-}
-
-enum Source<'a, R: Read + Seek> {
-    Stored(Section<'a, R>),
-    Deflated(Box<DeflateDecoder<BufReader<Section<'a, R>>>>),
-}
-
-/// Reads an entry's content and holds it to what the directory says of it: size, checksum, ratio.
-pub struct EntryReader<'a, R: Read + Seek> {
-    entry: &'a Entry,
-    limits: &'a Limits,
-    source: Source<'a, R>,
-    meter: CrcMeter,
-    is_done: bool,
-}
-
-impl<R: Read + Seek> EntryReader<'_, R> {
-    /// The next bytes; none at the end, which is reached only if all was as announced.
-    pub(crate) fn next_bytes(&mut self, buffer: &mut [u8]) -> Result<usize, ArchiveError> {
-        if self.is_done || buffer.is_empty() {
-            return Ok(0);
-        }
-        let read = match &mut self.source {
-            Source::Stored(section) => section.read(buffer).map_err(ArchiveError::Read),
-            Source::Deflated(decoder) => decoder.read(buffer).map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidInput
-                | io::ErrorKind::InvalidData
-                | io::ErrorKind::UnexpectedEof => self.refusal(Rule::Damaged),
-                _ => ArchiveError::Read(error),
-            }),
-        };
-        let count = read?;
-        self.meter.update(&buffer[..count]);
-        self.check(count).map_err(|rule| self.refusal(rule))?;
-        self.is_done = count == 0;
-        Ok(count)
-    }
-
-    /// How much was taken from the archive, and how much came out.
-    pub(crate) fn meter(&self) -> Meter {
-        let packed = match &self.source {
-            Source::Stored(_) => self.meter.bytes(),
-            Source::Deflated(decoder) => decoder.total_in(),
-        };
-        Meter {
-            packed,
-            unpacked: self.meter.bytes(),
-        }
-    }
-
-    fn check(&self, count: usize) -> Result<(), Rule> {
-        let Measure { bytes, crc } = self.meter.measure();
-        let said = self.entry.bytes;
-        if bytes > said {
-            return Err(Rule::Size {
-                found: "more",
-                said,
-            });
-        }
-        self.meter().check(self.limits)?;
-        if count > 0 {
-            return Ok(());
-        }
-        if bytes < said {
-            return Err(Rule::Size {
-                found: "less",
-                said,
-            });
-        }
-        if self.meter().packed != self.entry.packed_bytes {
-            return Err(Rule::Damaged);
-        }
-        if crc == self.entry.crc {
-            Ok(())
-        } else {
-            Err(Rule::Checksum)
-        }
-    }
-
-    fn refusal(&self, rule: Rule) -> ArchiveError {
-        ArchiveError::entry(self.entry.path.as_str().as_bytes(), rule)
-    }
-}
-
-/// A refusal comes as an [`io::Error`] that holds the [`ArchiveError`].
-impl<R: Read + Seek> Read for EntryReader<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.next_bytes(buffer).map_err(|error| match error {
-            ArchiveError::Read(error) => error,
-            refusal => io::Error::other(refusal),
-        })
-    }
-}
-
-struct ArchivedContent<'a, R> {
-    archive: &'a Archive<R>,
-    entry: &'a Entry,
-}
-
-impl<R: Read + Seek> Content for ArchivedContent<'_, R> {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        match self.archive.open_entry(self.entry) {
-            Ok(reader) => Ok(Box::new(reader)),
-            Err(ArchiveError::Read(error)) => Err(error),
-            Err(refusal) => Err(io::Error::other(refusal)),
-        }
-    }
-
-    /// The directory's claim. It is held to when the content is copied.
-    fn measure(&self) -> Option<Measure> {
-        Some(Measure {
-            bytes: self.entry.bytes,
-            crc: self.entry.crc,
-        })
     }
 }

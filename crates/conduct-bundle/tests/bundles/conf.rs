@@ -3,7 +3,7 @@
 use conduct_bundle::conf::{Conf, ConfKind, Rules, read, read_configuration};
 use conduct_model::{
     Annotation, BindProtocol, Descriptor, FileSystemType, HttpRule, Needed, OnQuarantine,
-    PathMatch, Span, Target,
+    PathMatch, Role, Span, Tag, Target,
 };
 
 /// The least that a bundle says.
@@ -112,7 +112,7 @@ fn everything_that_a_bundle_can_say_arrives() {
     assert_eq!(all.resources.disk_bytes, 1_000_000_000);
     assert_eq!(all.roles.len(), 2);
     assert_eq!(
-        all.tags.iter().map(|tag| tag.as_str()).collect::<Vec<_>>(),
+        all.tags.iter().map(Tag::as_str).collect::<Vec<_>>(),
         ["1.4.0", "latest"]
     );
     assert_eq!((all.exclusive, all.max_per_node.get()), (true, 3));
@@ -205,10 +205,7 @@ fn an_overlay_merges_objects_and_replaces_all_else() {
     let conf = format!("{LEAST}\ntags = [\"1.0\"]");
     let shop = right(&conf, Some(overlay));
     assert_eq!(
-        shop.roles
-            .iter()
-            .map(|role| role.as_str())
-            .collect::<Vec<_>>(),
+        shop.roles.iter().map(Role::as_str).collect::<Vec<_>>(),
         ["db"]
     );
     assert_eq!(shop.tags.len(), 2);

@@ -2,14 +2,13 @@
 
 use std::fs;
 use std::io::Cursor;
-use std::time::{Duration, Instant};
 
 use conduct_bundle::archive::{Archive, ArchiveError, Extracted, Limits, extract};
 
 use crate::raw_zip::{Raw, end, zip};
 
 /// Unpacks `bytes`, and checks that either all of it or nothing is there afterwards.
-fn unpack_within(bytes: &[u8], limits: Limits) -> Result<Extracted, ArchiveError> {
+pub(crate) fn unpack_within(bytes: &[u8], limits: Limits) -> Result<Extracted, ArchiveError> {
     let home = tempfile::tempdir().unwrap();
     let target = home.path().join("target");
     let result =
@@ -23,16 +22,16 @@ fn unpack_within(bytes: &[u8], limits: Limits) -> Result<Extracted, ArchiveError
     result
 }
 
-fn unpack(bytes: &[u8]) -> Result<Extracted, ArchiveError> {
+pub(crate) fn unpack(bytes: &[u8]) -> Result<Extracted, ArchiveError> {
     unpack_within(bytes, Limits::default())
 }
 
-fn refusal(bytes: &[u8]) -> String {
+pub(crate) fn refusal(bytes: &[u8]) -> String {
     unpack(bytes).unwrap_err().to_string()
 }
 
 /// An archive with a harmless entry around a bad one.
-fn around(bad: Raw) -> Vec<u8> {
+pub(crate) fn around(bad: Raw) -> Vec<u8> {
     zip(&[
         Raw::stored("shop/bundle.conf", b"{}"),
         bad,
@@ -90,7 +89,7 @@ fn names_that_lead_outside_are_refused() {
     );
     let deep = refusal(&around(Raw::stored(["x"; 33].join("/"), b"")));
     assert!(
-        deep.ends_with("it is 33 folders deep, at most 32 are allowed"),
+        deep.ends_with("it is 33 levels deep, at most 32 are allowed"),
         "{deep}"
     );
 }
@@ -188,152 +187,6 @@ fn only_permissions_come_out_of_a_mode() {
 }
 
 #[test]
-fn bombs_stop_before_they_grow() {
-    let zeros = vec![0; 32 << 20];
-    let before = Instant::now();
-
-    let honest = refusal(&around(Raw::deflated("shop/bomb", &zeros)));
-    assert!(honest.ends_with("\"shop/bomb\": it unpacks to more than 200 times its size"));
-
-    let lying = Raw::deflated("shop/bomb", &zeros).with(|raw| raw.bytes = 1000);
-    let lying = refusal(&around(lying));
-    assert!(lying.ends_with("\"shop/bomb\": it holds more than the 1000 bytes that it claims"));
-
-    let many: Vec<Raw> = (0..40)
-        .map(|n| Raw::deflated(format!("shop/{n}"), &zeros[..1 << 20]))
-        .collect();
-    let many = refusal(&zip(&many));
-    assert!(
-        many.ends_with("it unpacks to more than 200 times its size"),
-        "{many}"
-    );
-
-    let giant = Raw::stored("shop/sparse", b"").with(|raw| {
-        raw.packed = u32::MAX - 1;
-        raw.bytes = u32::MAX - 1;
-    });
-    let giant = refusal(&around(giant));
-    assert!(
-        giant.ends_with("\"shop/sparse\": its bytes overlap those of another entry"),
-        "{giant}"
-    );
-
-    let total = Limits {
-        total_bytes: 1500,
-        ..Limits::default()
-    };
-    let two = zip(&[Raw::stored("a", &[1; 1000]), Raw::stored("b", &[2; 1000])]);
-    let two = unpack_within(&two, total).unwrap_err().to_string();
-    assert!(
-        two.ends_with("\"b\": with it the archive unpacks to more than 1500 bytes"),
-        "{two}"
-    );
-
-    assert!(
-        before.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        before.elapsed()
-    );
-}
-
-#[test]
-fn bytes_that_several_entries_share_are_refused() {
-    let kernel = Raw::deflated("a", &[7; 60_000]);
-    let shared: Vec<Raw> = (0..100)
-        .map(|n| {
-            let name = format!("{n:03}");
-            if n == 0 {
-                Raw {
-                    name: name.into(),
-                    ..kernel.clone()
-                }
-            } else {
-                // No content of its own: the directory points at the first one's.
-                let nothing = Raw {
-                    name: name.into(),
-                    content: vec![],
-                    ..kernel.clone()
-                };
-                Raw {
-                    offset: Some(0),
-                    ..nothing
-                }
-            }
-        })
-        .collect();
-    let message = refusal(&zip(&shared));
-    assert!(
-        message.ends_with("its bytes overlap those of another entry"),
-        "{message}"
-    );
-
-    // One entry whose content is the whole of the next.
-    let inner = Raw::stored("inner", &[9; 500]);
-    let quoting = Raw::stored("outer", b"").with(|raw| {
-        raw.packed = 100;
-        raw.bytes = 100;
-    });
-    let message = refusal(&zip(&[quoting, inner]));
-    assert!(
-        message.contains("\"outer\": its bytes overlap"),
-        "{message}"
-    );
-    // And one that lies over the directory itself.
-    let last = Raw::stored("last", b"x").with(|raw| {
-        raw.packed = 60;
-        raw.bytes = 60;
-    });
-    assert!(refusal(&zip(&[last])).contains("\"last\": its bytes overlap"));
-}
-
-#[test]
-fn archives_in_archives_stay_packed() {
-    let bomb = zip(&[Raw::deflated("bomb", &vec![0; 4 << 20])]);
-    let outer = zip(&[Raw::stored("shop/inner.zip", &bomb)]);
-    let unpacked = unpack(&outer).unwrap();
-    assert_eq!((unpacked.files, unpacked.bytes), (1, bomb.len() as u64));
-}
-
-#[test]
-fn more_files_and_folders_than_allowed_are_refused() {
-    let limits = Limits {
-        entries: 10,
-        ..Limits::default()
-    };
-    let many: Vec<Raw> = (0..11).map(|n| Raw::stored(format!("{n}"), b"")).collect();
-    let message = unpack_within(&zip(&many), limits.clone())
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        message,
-        "the archive is refused: it has more than 10 files and folders"
-    );
-    // Three files, but nine folders that nobody listed.
-    let implied: Vec<Raw> = ["a/b/c/1", "d/e/f/2", "g/h/i/3"]
-        .map(|it| Raw::stored(it, b""))
-        .into();
-    let message = unpack_within(&zip(&implied), limits.clone())
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        message,
-        "the archive is refused: it has more than 10 files and folders"
-    );
-    assert!(unpack_within(&zip(&many[1..]), limits).is_ok());
-    assert_eq!(Limits::default().entries, 100_000);
-
-    let limits = Limits {
-        directory_bytes: 200,
-        ..Limits::default()
-    };
-    let message = unpack_within(&zip(&many), limits).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "the archive is refused: its directory has 518 bytes, at most 200 are allowed"
-    );
-}
-
-#[test]
 fn an_entry_that_is_described_in_two_ways_is_refused() {
     let good = || Raw::stored("shop/a", b"content");
     let cases = [
@@ -369,6 +222,8 @@ fn content_that_is_not_what_was_said_is_refused() {
     assert!(because(behind).ends_with("its compressed bytes are damaged"));
     let encrypted = Raw::stored("shop/a", b"content").with(|raw| raw.flags = 1);
     assert!(because(encrypted).ends_with("it is encrypted"));
+    let half_encrypted = Raw::stored("shop/a", b"content").local(|raw| raw.flags = 1);
+    assert!(because(half_encrypted).ends_with("it is encrypted"));
     let bzip2 = Raw::stored("shop/a", b"content").with(|raw| raw.method = 12);
     assert!(because(bzip2).ends_with("its compression method 12 is not supported"));
 }

@@ -1,10 +1,17 @@
 //! Bundles as their users and their enemies make them.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot make its world ends there"
+)]
+
 mod archives;
+mod bombs;
 mod conf;
 mod conf_mistakes;
 mod hostile;
 #[cfg(unix)]
 mod hostile_race;
+mod others;
 mod properties;
 mod raw_zip;
