@@ -262,7 +262,8 @@ impl Membership {
     }
 
     fn arm(&mut self, cx: &mut Cx<'_>) {
-        let wake = self.wake();
+        // What was idle for long is due at once, which does not mean that we stood still.
+        let wake = self.wake().max(cx.now);
         if self
             .armed
             .is_none_or(|armed| armed <= cx.now || wake < armed)

@@ -370,8 +370,9 @@ mod tests {
 
     #[test]
     fn more_accusers_and_fewer_members_make_a_suspicion_shorter() {
-        let lasts =
-            |members, accusers: usize| suspicion_lasts(&Profile::LAN, members, accusers - 1).as_millis();
+        let lasts = |members, accusers: usize| {
+            suspicion_lasts(&Profile::LAN, members, accusers - 1).as_millis()
+        };
         assert_eq!(lasts(3, 1), 1_200, "there is nobody to confirm");
         assert_eq!(lasts(10, 3), 1_200);
         assert_eq!(lasts(10, 1), 4_800);

@@ -11,7 +11,7 @@ use conduct_gossip::{
 use conduct_model::{Digest, Incarnation, NodeKey, Span, Time};
 
 /// A node of the network, by number.
-pub type No = usize;
+pub(crate) type No = usize;
 
 /// How long a connection outlives its peer.
 const IDLE: u64 = 5_000;
@@ -28,7 +28,6 @@ enum Event {
     Packet {
         to: No,
         from: No,
-        class: Class,
         message: Box<Message>,
         life: (u64, u64),
     },
@@ -41,7 +40,7 @@ enum Event {
 
 /// Something that the layer above was told.
 #[derive(Clone, Debug)]
-pub enum Told {
+pub(crate) enum Told {
     Verdict(Verdict),
     Quarantined(Reason),
     Released,
@@ -51,53 +50,53 @@ pub enum Told {
     Gone,
 }
 
-pub struct Node {
-    pub key: NodeKey,
-    pub machine: Option<Membership>,
-    pub disk: BTreeMap<Slot, DiskRecord>,
+pub(crate) struct Node {
+    pub(crate) key: NodeKey,
+    pub(crate) machine: Option<Membership>,
+    pub(crate) disk: BTreeMap<Slot, DiskRecord>,
     /// Counts the daemon's runs: what was meant for an earlier one is void.
     run: u64,
     /// Its clock is ahead by this.
     skew: u64,
-    pub paused_until: u64,
-    pub host_up: bool,
+    pub(crate) paused_until: u64,
+    pub(crate) host_up: bool,
     kept: BTreeSet<No>,
-    pub sent_bytes: u64,
-    pub sent_packets: u64,
-    pub contact: Option<u64>,
-    pub start_max: u64,
+    pub(crate) sent_bytes: u64,
+    pub(crate) sent_packets: u64,
+    pub(crate) contact: Option<u64>,
+    pub(crate) start_max: u64,
 }
 
-pub struct Net {
-    pub now: u64,
+pub(crate) struct Net {
+    pub(crate) now: u64,
     heap: BinaryHeap<(Reverse<u64>, Reverse<u64>, usize)>,
     events: Vec<Option<Event>>,
     free: Vec<usize>,
     order: u64,
-    pub nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
     by_key: BTreeMap<NodeKey, No>,
     dice: u64,
     /// Lost datagrams in a thousand.
-    pub loss: u64,
+    pub(crate) loss: u64,
     /// One way, at least and at most.
-    pub delay: (u64, u64),
-    pub disk_delay: (u64, u64),
-    pub sync_delay: (u64, u64),
+    pub(crate) delay: (u64, u64),
+    pub(crate) disk_delay: (u64, u64),
+    pub(crate) sync_delay: (u64, u64),
     /// Directed: from, to.
-    pub cut: BTreeSet<(No, No)>,
+    pub(crate) cut: BTreeSet<(No, No)>,
     links: BTreeSet<(No, No)>,
-    pub told: Vec<(u64, No, Told)>,
-    pub profile: Profile,
-    pub count_bytes: bool,
-    pub steps: u64,
+    pub(crate) told: Vec<(u64, No, Told)>,
+    pub(crate) profile: Profile,
+    pub(crate) count_bytes: bool,
+    pub(crate) steps: u64,
     out: Vec<Effect>,
 }
 
-pub fn key(no: No) -> NodeKey {
+pub(crate) fn key(no: No) -> NodeKey {
     NodeKey::from_digest(Digest::of(&(no as u64).to_be_bytes()))
 }
 
-pub fn card(no: No) -> Card {
+pub(crate) fn card(no: No) -> Card {
     let address = std::net::SocketAddr::from(([10, 0, (no >> 8) as u8, no as u8], 9004));
     Card {
         address,
@@ -108,7 +107,7 @@ pub fn card(no: No) -> Card {
 }
 
 impl Net {
-    pub fn new(seed: u64) -> Net {
+    pub(crate) fn new(seed: u64) -> Net {
         Net {
             now: 0,
             heap: BinaryHeap::new(),
@@ -133,7 +132,7 @@ impl Net {
     }
 
     /// A settled cluster of `count` nodes, the nine oldest of them voters.
-    pub fn settled(seed: u64, count: usize) -> Net {
+    pub(crate) fn settled(seed: u64, count: usize) -> Net {
         let mut net = Net::new(seed);
         for no in 0..count {
             net.add(no);
@@ -178,7 +177,7 @@ impl Net {
     }
 
     /// A machine room with a node in it that is switched off.
-    pub fn add(&mut self, no: No) {
+    pub(crate) fn add(&mut self, no: No) {
         assert_eq!(no, self.nodes.len());
         self.by_key.insert(key(no), no);
         let skew = self.random(1_000_000_000);
@@ -198,7 +197,7 @@ impl Net {
         });
     }
 
-    pub fn random(&mut self, below: u64) -> u64 {
+    pub(crate) fn random(&mut self, below: u64) -> u64 {
         self.dice = self.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.dice;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -232,14 +231,14 @@ impl Net {
     }
 
     /// Starts the daemon with what is on its disk.
-    pub fn start(&mut self, no: No, seeds: &[No]) {
+    pub(crate) fn start(&mut self, no: No, seeds: &[No]) {
         let disk = self.nodes[no].disk.values().cloned().collect();
         let nonce = self.random(u64::MAX);
         self.boot(no, nonce, Boot::Disk(disk), seeds.to_vec());
     }
 
     /// Ends the daemon at once. With its host nothing answers in its place.
-    pub fn kill(&mut self, no: No, host_too: bool) {
+    pub(crate) fn kill(&mut self, no: No, host_too: bool) {
         let node = &mut self.nodes[no];
         node.machine = None;
         node.run += 1;
@@ -250,41 +249,41 @@ impl Net {
         }
     }
 
-    pub fn pause(&mut self, no: No, millis: u64) {
+    pub(crate) fn pause(&mut self, no: No, millis: u64) {
         self.nodes[no].paused_until = self.now + millis;
     }
 
-    pub fn command(&mut self, no: No, command: Command) {
+    pub(crate) fn command(&mut self, no: No, command: Command) {
         self.act(no, |machine, now, out| {
             machine.command(now, command, out).unwrap()
         });
     }
 
-    pub fn machine(&self, no: No) -> &Membership {
+    pub(crate) fn machine(&self, no: No) -> &Membership {
         self.nodes[no].machine.as_ref().expect("the daemon runs")
     }
 
-    pub fn is_up(&self, no: No) -> bool {
+    pub(crate) fn is_up(&self, no: No) -> bool {
         self.nodes[no].machine.is_some()
     }
 
-    pub fn up(&self) -> Vec<No> {
+    pub(crate) fn up(&self) -> Vec<No> {
         (0..self.nodes.len()).filter(|no| self.is_up(*no)).collect()
     }
 
-    pub fn is_free(&self, no: No) -> bool {
+    pub(crate) fn is_free(&self, no: No) -> bool {
         self.nodes[no]
             .machine
             .as_ref()
             .is_some_and(|machine| !machine.is_quarantined())
     }
 
-    pub fn status(&self, at: No, of: No) -> Option<Status> {
+    pub(crate) fn status(&self, at: No, of: No) -> Option<Status> {
         self.machine(at).status(&key(of))
     }
 
     /// Cuts both directions between two groups.
-    pub fn cut(&mut self, one: &[No], two: &[No]) {
+    pub(crate) fn cut(&mut self, one: &[No], two: &[No]) {
         for a in one {
             for b in two {
                 self.cut_way(*a, *b);
@@ -293,12 +292,12 @@ impl Net {
         }
     }
 
-    pub fn cut_way(&mut self, from: No, to: No) {
+    pub(crate) fn cut_way(&mut self, from: No, to: No) {
         self.cut.insert((from, to));
         self.watch_link(from, to);
     }
 
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         self.cut.clear();
     }
 
@@ -470,7 +469,6 @@ impl Net {
             Event::Packet {
                 to,
                 from,
-                class,
                 message,
                 life,
             },
@@ -490,12 +488,17 @@ impl Net {
     }
 
     /// Runs for so many milliseconds.
-    pub fn run(&mut self, millis: u64) {
+    pub(crate) fn run(&mut self, millis: u64) {
         self.run_until(self.now + millis, |_| false);
     }
 
     /// Runs until something is true; tells how long that took.
-    pub fn until(&mut self, what: &str, most: u64, is_true: impl FnMut(&Net) -> bool) -> u64 {
+    pub(crate) fn until(
+        &mut self,
+        what: &str,
+        most: u64,
+        is_true: impl FnMut(&Net) -> bool,
+    ) -> u64 {
         let began = self.now;
         let done = self.run_until(began + most, is_true);
         assert!(
@@ -506,7 +509,7 @@ impl Net {
         self.now - began
     }
 
-    pub fn run_until(&mut self, end: u64, mut is_true: impl FnMut(&Net) -> bool) -> bool {
+    pub(crate) fn run_until(&mut self, end: u64, mut is_true: impl FnMut(&Net) -> bool) -> bool {
         if is_true(self) {
             return true;
         }
@@ -623,8 +626,61 @@ impl Net {
         }
     }
 
+    /// At most one side may be able to change anything: whoever could get a quorum's word now
+    /// shares a voter with everybody else who could.
+    pub(crate) fn check_one_majority(&self) {
+        let reach = |no: No| -> BTreeSet<NodeKey> {
+            let own = self.machine(no).voters().map_or(0, |voters| voters.epoch);
+            let ready = |other: No| {
+                let epoch = self
+                    .machine(other)
+                    .voters()
+                    .map_or(0, |voters| voters.epoch);
+                let linked = other == no || (self.path(no, other) && self.path(other, no));
+                linked && epoch <= own && self.nodes[other].paused_until <= self.now
+            };
+            self.up()
+                .into_iter()
+                .filter(|other| ready(*other))
+                .map(key)
+                .collect()
+        };
+        let able = |no: No| {
+            let reached = reach(no);
+            let able = self.is_free(no) && self.machine(no).is_quorum(|key| reached.contains(key));
+            able.then_some((no, reached))
+        };
+        let able: Vec<_> = self.up().into_iter().filter_map(able).collect();
+        for (one, reached) in &able {
+            for (two, other) in &able {
+                let voters = |no: No| self.machine(no).voters().unwrap().keys().to_vec();
+                let votes =
+                    |key: &&NodeKey| voters(*one).contains(key) || voters(*two).contains(key);
+                assert!(
+                    reached.intersection(other).any(|key| votes(&key)),
+                    "S1: {one} and {two} both count as the majority at {}\n{}",
+                    self.now,
+                    self.timeline(0)
+                );
+            }
+        }
+    }
+
+    /// Runs and checks every tenth of a second.
+    pub(crate) fn run_checked(&mut self, millis: u64) {
+        for _ in 0..millis / 100 {
+            self.run(100);
+            self.check_one_majority();
+        }
+    }
+
     /// When `of` was first told to be so by every one of `by`, after `since`.
-    pub fn all_told(&self, since: u64, by: &[No], is_it: impl Fn(&Told) -> bool) -> Option<u64> {
+    pub(crate) fn all_told(
+        &self,
+        since: u64,
+        by: &[No],
+        is_it: impl Fn(&Told) -> bool,
+    ) -> Option<u64> {
         let first = |no: No| {
             let told = self
                 .told
@@ -638,7 +694,7 @@ impl Net {
             .map(|at| at - since)
     }
 
-    pub fn count_told(&self, since: u64, is_it: impl Fn(&Told) -> bool) -> usize {
+    pub(crate) fn count_told(&self, since: u64, is_it: impl Fn(&Told) -> bool) -> usize {
         self.told
             .iter()
             .filter(|(at, _, told)| *at >= since && is_it(told))
@@ -646,7 +702,7 @@ impl Net {
     }
 
     /// Whether all daemons that run see each other as reachable, and are free.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         let up = self.up();
         up.iter().all(|at| {
             self.is_free(*at)
@@ -656,7 +712,7 @@ impl Net {
         })
     }
 
-    pub fn timeline(&self, since: u64) -> String {
+    pub(crate) fn timeline(&self, since: u64) -> String {
         let mut lines = String::new();
         for (at, no, told) in self.told.iter().filter(|(at, ..)| *at >= since).take(200) {
             lines += &format!("{at:>8} node {no}: {told:?}\n");
@@ -664,17 +720,17 @@ impl Net {
         lines
     }
 
-    pub fn number(&self, key: &NodeKey) -> No {
+    pub(crate) fn number(&self, key: &NodeKey) -> No {
         self.by_key[key]
     }
 }
 
-pub fn secs(secs: u64) -> u64 {
+pub(crate) fn secs(secs: u64) -> u64 {
     Span::secs(secs).as_millis()
 }
 
 /// The value below which `share` in a hundred lie.
-pub fn percentile(values: &mut [u64], share: usize) -> u64 {
+pub(crate) fn percentile(values: &mut [u64], share: usize) -> u64 {
     values.sort_unstable();
     values[(values.len() * share).div_ceil(100).max(1) - 1]
 }
