@@ -1,6 +1,13 @@
 //! Bundle archives: zip files that are named by their digest.
 //!
-//! Layout, names and limits are pure; what touches files stands apart.
+//! Layout, names and limits are pure; what touches files stands apart (`extract`, `beneath`,
+//! `folder`).
+//!
+//! The format is written and read by hand. What we write is a tenth of it, and since bundles are
+//! named by these bytes they must never change, which no library promises across its versions. What
+//! we read comes from strangers: libraries read what they can, while we want to refuse, by entry and
+//! rule, whatever could be read in another way, such as two headers of one entry that differ. Only
+//! decompression is a library's.
 
 mod beneath;
 mod content;

@@ -9,6 +9,7 @@ mod archives;
 mod bombs;
 mod conf;
 mod conf_mistakes;
+mod effort;
 mod hostile;
 #[cfg(unix)]
 mod hostile_race;
