@@ -1,0 +1,161 @@
+//! What earlier lives of the daemon left: instances that live, that ended, that were never started.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use conduct_model::{BundleId, InstanceId};
+use conduct_node::runtime::Adopted;
+use nix::sys::signal::Signal;
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
+
+use crate::actor::{Ears, Running, State, exit_of, split};
+use crate::cgroup::Groups;
+use crate::error::RuntimeError;
+use crate::folder::{RunFolder, read_json};
+use crate::processes::{marked, signal};
+use crate::protocol::{ExitRecord, FromShim, ShimSpec};
+use crate::record::{Record, Stage, boot};
+use crate::runtime::Shared;
+
+/// A shim answers within this, or it is not there.
+const ASK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Killed processes are gone within this, whatever they were doing.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+pub(crate) type Found = (InstanceId, Adopted, State);
+
+/// Asks all shims at the same time.
+pub(crate) async fn adopt(shared: &Arc<Shared>) -> Result<Vec<Found>, RuntimeError> {
+    let mut asked = JoinSet::new();
+    for (instance, folder) in RunFolder::all(&shared.config.runs)? {
+        match Record::read(&folder) {
+            Ok(Some(record)) => {
+                asked.spawn(look(Arc::clone(shared), instance, folder, record));
+            }
+            Ok(None) if folder.path().join("done.json").exists() => {}
+            Ok(None) => folder.remove()?,
+            Err(why) => {
+                tracing::warn!(instance = %instance.short(), why = why.story(), "unreadable record");
+                let cleared = folder.clone();
+                let clear = spawn_blocking(move || clear_away(&cleared, instance)).await;
+                if clear.is_ok() {
+                    folder.remove()?;
+                }
+            }
+        }
+    }
+    let mut found = asked.join_all().await;
+    found.sort_by_key(|(instance, ..)| *instance);
+    Ok(found)
+}
+
+async fn look(
+    shared: Arc<Shared>,
+    instance: InstanceId,
+    folder: RunFolder,
+    record: Record,
+) -> Found {
+    let Stage::Started {
+        boot: started_in,
+        ports,
+        ..
+    } = record.stage
+    else {
+        return (instance, Adopted::Prepared, State::Prepared(record.bundle));
+    };
+    if started_in == boot()
+        && let Some((status, words, mouth)) = connect(&folder).await
+    {
+        for port in ports.values() {
+            shared.pool.adopt(port.host);
+        }
+        let running = Running {
+            ports: ports.clone(),
+            shim: None,
+            words,
+            mouth,
+        };
+        let adopted = Adopted::Alive {
+            pid: status.pid,
+            ports,
+            started: status.started,
+        };
+        return (instance, adopted, State::Running(Box::new(running)));
+    }
+    let buried = spawn_blocking(move || {
+        let exit: Option<ExitRecord> = read_json(&folder.exit()).ok().flatten();
+        if exit.is_none() {
+            clear_away(&folder, instance);
+        }
+        exit
+    });
+    let exit = exit_of(buried.await.ok().flatten(), true);
+    (instance, Adopted::Ended(exit), State::Ended(exit))
+}
+
+/// What a shim says first.
+pub(crate) struct Status {
+    pub(crate) pid: u32,
+    pub(crate) started: bool,
+}
+
+/// Connects to an instance's shim; nothing where none listens.
+pub(crate) async fn connect(folder: &RunFolder) -> Option<(Status, Ears, OwnedWriteHalf)> {
+    let asking = async {
+        let stream = UnixStream::connect(folder.socket()).await.ok()?;
+        let (mut words, mouth) = split(stream);
+        let line = words.next_line().await.ok()??;
+        match serde_json::from_str(&line).ok()? {
+            FromShim::Status { pid, started } => Some((Status { pid, started }, words, mouth)),
+            _ => None,
+        }
+    };
+    timeout(ASK_PATIENCE, asking).await.ok().flatten()
+}
+
+/// Ends whatever is left of an instance that nobody holds. Blocks until it is gone.
+pub(crate) fn clear_away(folder: &RunFolder, instance: InstanceId) {
+    let spec: Option<ShimSpec> = read_json(&folder.shim_spec()).ok().flatten();
+    let groups = Groups::of(spec.map(|spec| spec.cgroups).unwrap_or_default());
+    let patience = Instant::now() + KILL_PATIENCE;
+    loop {
+        groups.kill();
+        let mut left = groups.members();
+        left.extend(marked(instance));
+        if left.is_empty() {
+            break;
+        }
+        if Instant::now() > patience {
+            tracing::error!(instance = %instance.short(), ?left, "processes cannot be killed");
+            break;
+        }
+        for pid in left {
+            signal(pid, Signal::SIGKILL);
+        }
+        std::thread::yield_now();
+    }
+    groups.remove();
+}
+
+/// Removes the folders of a bundle's ended instances but for the newest.
+pub(crate) fn remove_old(runs: &Path, bundle: BundleId, keep: usize) -> Result<(), RuntimeError> {
+    let mut ended: Vec<(SystemTime, RunFolder)> = Vec::new();
+    for (_, folder) in RunFolder::all(runs)? {
+        let done = folder.path().join("done.json");
+        let record: Option<Record> = read_json(&done)?;
+        if record.is_some_and(|record| record.bundle == bundle) {
+            let since = std::fs::metadata(&done).and_then(|file| file.modified());
+            ended.push((since.unwrap_or(SystemTime::UNIX_EPOCH), folder));
+        }
+    }
+    ended.sort_by_key(|(since, _)| std::cmp::Reverse(*since));
+    for (_, folder) in ended.into_iter().skip(keep) {
+        folder.remove()?;
+    }
+    Ok(())
+}

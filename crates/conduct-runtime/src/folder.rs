@@ -1,0 +1,149 @@
+//! The files of one instance.
+//!
+//! ```text
+//! runs/<instance>/
+//!   record.json    what it is and how far it is: written before each step
+//!   bundle/ configuration/    unpacked
+//!   bin/check      the built-in command
+//!   <component>.sh generated
+//!   shim.json shim.sock shim.log
+//!   log/           what it wrote, in lines
+//!   exit.json      how it ended
+//! ```
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use conduct_model::InstanceId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::RuntimeError;
+
+/// Only the daemon and what it runs look in here.
+const FOLDER_MODE: u32 = 0o711;
+
+/// One instance's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct RunFolder(PathBuf);
+
+impl RunFolder {
+    pub(crate) fn of(runs: &Path, instance: InstanceId) -> RunFolder {
+        RunFolder(runs.join(format!("{:032x}", instance.as_u128())))
+    }
+
+    pub(crate) fn at(path: PathBuf) -> RunFolder {
+        RunFolder(path)
+    }
+
+    /// All instances that have a folder.
+    pub(crate) fn all(runs: &Path) -> Result<Vec<(InstanceId, RunFolder)>, RuntimeError> {
+        let failed = || RuntimeError::file("list", runs);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(runs).map_err(failed())? {
+            let path = entry.map_err(failed())?.path();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
+            if let Ok(number) = u128::from_str_radix(name, 16)
+                && path.is_dir()
+            {
+                found.push((InstanceId::from_u128(number), RunFolder(path)));
+            }
+        }
+        found.sort_by_key(|(instance, _)| *instance);
+        Ok(found)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn create(&self) -> Result<(), RuntimeError> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(FOLDER_MODE)
+            .create(&self.0)
+            .map_err(RuntimeError::file("create", &self.0))
+    }
+
+    pub(crate) fn remove(&self) -> Result<(), RuntimeError> {
+        match fs::remove_dir_all(&self.0) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(RuntimeError::file("remove", &self.0)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn record(&self) -> PathBuf {
+        self.0.join("record.json")
+    }
+
+    pub(crate) fn bundle(&self) -> PathBuf {
+        self.0.join("bundle")
+    }
+
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.0.join("configuration")
+    }
+
+    pub(crate) fn bin(&self) -> PathBuf {
+        self.0.join("bin")
+    }
+
+    pub(crate) fn script(&self, component: &str) -> PathBuf {
+        self.0.join(format!("{component}.sh"))
+    }
+
+    pub(crate) fn shim_spec(&self) -> PathBuf {
+        self.0.join("shim.json")
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.0.join("shim.sock")
+    }
+
+    pub(crate) fn shim_log(&self) -> PathBuf {
+        self.0.join("shim.log")
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.0.join("log")
+    }
+
+    pub(crate) fn exit(&self) -> PathBuf {
+        self.0.join("exit.json")
+    }
+}
+
+/// Replaces a file so that a reader, and a crash, finds the old one or the new one whole.
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RuntimeError> {
+    let failed = || RuntimeError::file("write", path);
+    let text = serde_json::to_vec(value).map_err(|error| failed()(error.into()))?;
+    let part = path.with_extension("part");
+    let mut file = fs::File::create(&part).map_err(failed())?;
+    file.write_all(&text)
+        .and_then(|()| file.sync_all())
+        .map_err(failed())?;
+    fs::rename(&part, path).map_err(failed())?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed())
+}
+
+/// Reads a file that [`write_json`] wrote; nothing when there is none.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RuntimeError> {
+    let failed = || RuntimeError::file("read", path);
+    match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed()(error)),
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| failed()(error.into())),
+    }
+}

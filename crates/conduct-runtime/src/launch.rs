@@ -1,0 +1,227 @@
+//! From a prepared folder to a running shim.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use conduct_model::{InstanceId, Span, Time, Word};
+use conduct_node::runtime::{Ports, StartInstance};
+use nix::unistd::setsid;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::cgroup::{Groups, Mounts};
+use crate::config::RuntimeConfig;
+use crate::environment::{INSTANCE_VARIABLE, Instance, environment};
+use crate::error::RuntimeError;
+use crate::folder::{RunFolder, write_json};
+use crate::ports::PortPool;
+use crate::prepare::Prepared;
+use crate::protocol::{ComponentSpec, ShimSpec, ShimStart};
+use crate::record::{Record, Stage, boot};
+use crate::script::script;
+
+/// A shim says within this that its components run, or why not.
+const SHIM_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the rest of an instance gets when its main component has ended by itself.
+const GRACE_DEFAULT: Span = Span::secs(8);
+
+/// A shim that says it is ready.
+pub(crate) struct Launched {
+    pub(crate) pid: u32,
+    pub(crate) ports: BTreeMap<String, Ports>,
+    /// Reaped by whoever watches the instance.
+    pub(crate) shim: Child,
+}
+
+pub(crate) struct Launcher<'a> {
+    pub(crate) config: &'a RuntimeConfig,
+    pub(crate) pool: &'a PortPool,
+    pub(crate) mounts: &'a Mounts,
+}
+
+impl Launcher<'_> {
+    /// Starts an instance. On failure no process of it is left, and its ports are free again.
+    pub(crate) async fn launch(
+        &self,
+        folder: &RunFolder,
+        prepared: &Prepared,
+        start: &StartInstance,
+    ) -> Result<Launched, RuntimeError> {
+        let ports = self.allot(prepared)?;
+        let launched = self.launch_with(folder, prepared, start, &ports).await;
+        match launched {
+            Ok((pid, shim)) => Ok(Launched { pid, ports, shim }),
+            Err(why) => {
+                give_back(self.pool, &ports);
+                Err(why)
+            }
+        }
+    }
+
+    async fn launch_with(
+        &self,
+        folder: &RunFolder,
+        prepared: &Prepared,
+        start: &StartInstance,
+        ports: &BTreeMap<String, Ports>,
+    ) -> Result<(u32, Child), RuntimeError> {
+        let groups = self.groups(start.instance, prepared);
+        let spec = self.spec(folder, prepared, start, ports, &groups)?;
+        write_json(&folder.shim_spec(), &spec)?;
+        let stage = Stage::Started {
+            boot: boot(),
+            ports: ports.clone(),
+            has_lease: start.lease.is_some(),
+        };
+        // From here on a crash leaves something to look for.
+        Record {
+            instance: start.instance,
+            bundle: start.bundle,
+            stage,
+        }
+        .write(folder)?;
+        match self.start_shim(folder).await {
+            Ok(started) => Ok(started),
+            Err(why) => {
+                groups.kill();
+                groups.remove();
+                Err(why)
+            }
+        }
+    }
+
+    fn groups(&self, instance: InstanceId, prepared: &Prepared) -> Groups {
+        let needs = &prepared.descriptor.resources;
+        let groups = self
+            .mounts
+            .make(&self.config.name, &instance.to_string(), needs);
+        if !groups.missing.is_empty() {
+            let missing = groups.missing.join(", ");
+            tracing::debug!(%missing, "limits that this machine does not let the daemon enforce");
+        }
+        groups
+    }
+
+    fn spec(
+        &self,
+        folder: &RunFolder,
+        prepared: &Prepared,
+        start: &StartInstance,
+        ports: &BTreeMap<String, Ports>,
+        groups: &Groups,
+    ) -> Result<ShimSpec, RuntimeError> {
+        let descriptor = &prepared.descriptor;
+        let instance = Instance {
+            bundle: start.bundle,
+            descriptor,
+            ports,
+            seeds: &start.seeds,
+        };
+        let mut environment = environment(self.config, &instance);
+        environment.insert(INSTANCE_VARIABLE.to_owned(), start.instance.to_string());
+        let path = environment.get("PATH").cloned().unwrap_or_default();
+        environment.insert(
+            "PATH".to_owned(),
+            format!("{}:{path}", folder.bin().display()),
+        );
+        let mut components = Vec::new();
+        for (name, component) in &descriptor.components {
+            let words: Vec<&str> = component.start_command.iter().map(Word::as_str).collect();
+            let configs: Vec<_> = prepared.runtime_configs.iter().map(AsRef::as_ref).collect();
+            let path = folder.script(name.as_str());
+            std::fs::write(&path, script(&prepared.root, &configs, &words))
+                .map_err(RuntimeError::file("write", &path))?;
+            let main = component.check.is_none();
+            components.push(ComponentSpec {
+                name: name.to_string(),
+                script: path,
+                main,
+            });
+        }
+        Ok(ShimSpec {
+            components,
+            environment,
+            root: prepared.root.clone(),
+            cgroups: groups.joined.clone(),
+            lease_millis: start.lease.map(Time::as_millis),
+            grace_millis: descriptor.stop_grace.unwrap_or(GRACE_DEFAULT).as_millis(),
+        })
+    }
+
+    /// The shim is its own session, so that nothing sent to the daemon's group reaches it.
+    async fn start_shim(&self, folder: &RunFolder) -> Result<(u32, Child), RuntimeError> {
+        let log = std::fs::File::create(folder.shim_log())
+            .map_err(RuntimeError::file("write", folder.shim_log()))?;
+        let mut command = std::process::Command::new(&self.config.program);
+        command
+            .arg("shim")
+            .arg(folder.path())
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log);
+        #[expect(unsafe_code, reason = "only setsid is called between fork and exec")]
+        // SAFETY: setsid is async-signal-safe and touches no memory of this process.
+        unsafe {
+            command.pre_exec(|| setsid().map(drop).map_err(io::Error::from));
+        }
+        let mut child = Command::from(command)
+            .spawn()
+            .map_err(RuntimeError::file("start", &self.config.program))?;
+        match timeout(SHIM_PATIENCE, first_word(&mut child)).await {
+            Ok(Ok(ShimStart::Ready { pid })) => Ok((pid, child)),
+            Ok(Ok(ShimStart::Failed(why))) => Err(RuntimeError::Shim(why)),
+            Ok(Err(error)) => Err(RuntimeError::Shim(error.to_string())),
+            Err(_) => {
+                // It is ours and has done nothing yet that counts.
+                let _ = child.start_kill();
+                Err(RuntimeError::Shim("it said nothing".to_owned()))
+            }
+        }
+    }
+
+    fn allot(&self, prepared: &Prepared) -> Result<BTreeMap<String, Ports>, RuntimeError> {
+        let mut ports = BTreeMap::new();
+        for (name, endpoint) in prepared.descriptor.endpoints() {
+            let port = match endpoint.bind_port {
+                0 => self.pool.take(),
+                fixed => self.pool.take_fixed(fixed, name.as_str()).map(|()| fixed),
+            };
+            match port {
+                Ok(port) => ports.insert(
+                    name.to_string(),
+                    Ports {
+                        bind: port,
+                        host: port,
+                    },
+                ),
+                Err(why) => {
+                    give_back(self.pool, &ports);
+                    return Err(why);
+                }
+            };
+        }
+        Ok(ports)
+    }
+}
+
+pub(crate) fn give_back(pool: &PortPool, ports: &BTreeMap<String, Ports>) {
+    for port in ports.values() {
+        pool.give_back(port.host);
+    }
+}
+
+async fn first_word(child: &mut Child) -> io::Result<ShimStart> {
+    let output = child
+        .stdout
+        .take()
+        .ok_or_else(|| io::Error::other("it has no output"))?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).await?;
+    serde_json::from_str(&line).map_err(|_| io::Error::other("it ended at once"))
+}

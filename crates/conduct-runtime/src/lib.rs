@@ -1,0 +1,35 @@
+//! Runs instances and watches over them.
+//!
+//! Every instance has a *shim*: a tiny process of the daemon's own binary that owns its output, its
+//! log files, its lease and its exit status. The daemon can be killed or replaced while instances go
+//! on; the next one asks the shims and adopts what lives. Nothing is ever recognised by its pid
+//! alone.
+//!
+//! [`Runtime::order`] takes the brain's orders and never waits; what comes of them is told as
+//! [`RuntimeEvent`](conduct_node::runtime::RuntimeEvent)s.
+
+mod actor;
+mod adopt;
+mod cgroup;
+mod check;
+mod config;
+mod environment;
+mod error;
+mod folder;
+mod launch;
+mod logs;
+mod ports;
+mod prepare;
+mod processes;
+mod protocol;
+mod record;
+mod runtime;
+mod script;
+mod shim;
+
+pub use check::check_main;
+pub use config::{RuntimeConfig, Service};
+pub use error::RuntimeError;
+pub use logs::{LogLine, LogStream, read_logs};
+pub use runtime::Runtime;
+pub use shim::shim_main;
