@@ -97,7 +97,8 @@ fn next_part(text: &str) -> Result<(Part<'_>, &str), CommandWordError> {
         }
     }
     // A dollar that begins nothing is text, as is all up to the next one.
-    let end = text[1..].find('$').map_or(text.len(), |at| at + 1);
+    let next_dollar = text.char_indices().skip(1).find(|(_, c)| *c == '$');
+    let end = next_dollar.map_or(text.len(), |(at, _)| at);
     Ok((Part::Text(&text[..end]), &text[end..]))
 }
 
@@ -165,6 +166,7 @@ mod tests {
             parts("$5$$?"),
             [Part::Text("$5"), Part::Text("$"), Part::Text("$?")]
         );
+        assert_eq!(parts("ä$A"), [Part::Text("ä"), Part::Variable("A")]);
         assert_eq!(parts(""), []);
     }
 

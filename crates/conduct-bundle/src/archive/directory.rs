@@ -228,3 +228,50 @@ fn check_overlap(entries: &mut [Entry], directory_offset: u64) -> Result<(), Arc
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::format::Record;
+
+    #[test]
+    fn entries_beyond_the_old_format_read_back() {
+        let limits = Limits {
+            total_bytes: u64::MAX,
+            ..Limits::default()
+        };
+        let sizes = [
+            (3, 0),
+            (5 << 30, 100),
+            (0xffff_ffff, 6 << 30),
+            (7, 11 << 30),
+        ];
+        let mut directory = Vec::new();
+        for (index, (bytes, offset)) in sizes.into_iter().enumerate() {
+            let name = &format!("a/{index}");
+            let (mode, stamp) = (Mode::FILE, Stamp::EARLIEST);
+            Record {
+                name,
+                mode,
+                stamp,
+                crc: 1,
+                bytes,
+                offset,
+            }
+            .central(&mut directory);
+        }
+        let end = End {
+            entries: 4,
+            directory_bytes: directory.len() as u64,
+            directory_offset: 12 << 30,
+        };
+        let entries = read_directory(&directory, &end, &limits).unwrap();
+        let read: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.bytes, entry.offset))
+            .collect();
+        assert_eq!(read, sizes);
+        assert_eq!(entries[1].bound, 6 << 30);
+        assert!(read_directory(&directory, &end, &Limits::default()).is_err());
+    }
+}

@@ -132,3 +132,59 @@ pub(crate) fn check_end(end: &End, records_offset: u64, limits: &Limits) -> Resu
         _ => Err(Defect::Damaged("end record")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a reader finds at the end of an archive that is so large.
+    fn found(end: End) -> (FoundEnd, End) {
+        let records = end.encode();
+        let len = end.directory_offset + end.directory_bytes + records.len() as u64;
+        let found = find_end(&records, len).unwrap();
+        let long = match found.end64_offset {
+            None => found.end,
+            Some(_) => read_end64(&records[..END64_BYTES], found.end).unwrap(),
+        };
+        (found, long)
+    }
+
+    #[test]
+    fn sizes_beyond_the_old_format_read_back() {
+        for (entries, directory_bytes, directory_offset, is_long) in [
+            (0, 0, 0, false),
+            (65_534, 0xffff_fffe, 0xffff_fffe, false),
+            (65_535, 100, 100, true),
+            (1, 0xffff_ffff, 100, true),
+            (1, 100, 7 << 32, true),
+        ] {
+            let end = End {
+                entries,
+                directory_bytes,
+                directory_offset,
+            };
+            let (found, long) = found(end);
+            assert_eq!(long, end);
+            assert_eq!(found.end64_offset.is_some(), is_long);
+            assert_eq!(found.records_offset, directory_offset + directory_bytes);
+        }
+    }
+
+    #[test]
+    fn two_end_records_that_disagree_are_refused() {
+        let end = End {
+            entries: 70_000,
+            directory_bytes: 100,
+            directory_offset: 9 << 32,
+        };
+        let mut records = end.encode();
+        let (_, long) = found(end);
+        // The short record's size of the directory, which it could say.
+        let at = records.len() - 10;
+        records[at] = 101;
+        let short = find_end(&records, records.len() as u64).unwrap().end;
+        let refused = read_end64(&records[..END64_BYTES], short).unwrap_err();
+        assert_eq!(refused, Defect::Damaged("zip64 end record"));
+        assert_eq!(long, end);
+    }
+}

@@ -26,6 +26,56 @@ components {
 }
 "#;
 
+/// All that a bundle can say.
+pub(crate) const EVERYTHING: &str = r#"
+version = 1.1.0
+name = "friend-impl"
+compatibility-version = 1
+system = friends
+system-version = "2.0"
+nr-of-cpus = "1.5"
+memory = "1342701568"
+disk-space = 1e9
+roles = [web, db, web]
+tags = ["1.4.0", latest, "1.4.0"]
+annotations { com.example { team = shop, size = 1.10, on = true, none = null, l = [1, {a = b}] } }
+exclusive = true
+max-per-node = 3
+stop-grace = 10 s
+start-timeout = 2 minutes
+secrets = [DATABASE_PASSWORD, TOKEN]
+components {
+  friend {
+    description = "who knows whom"
+    file-system-type = universal
+    start-command = ["friend/bin/friend", "-J-Xmx128m", "$(hostname)", "$FRIEND_BIND_PORT"]
+    endpoints {
+      friend-api {
+        bind-protocol = http, bind-port = 0, service-name = friendservice
+        acls = [
+          { http { requests = [
+            { path = "/health" }
+            { path-beg = /friends, method = get, rewrite = "/" }
+            { path-regex = "^/u/(.*)/f/(.*)$", rewrite = "/x/\\1-\\2" }
+          ] } }
+          { tcp { requests = [3303, 12101] }, udp { requests = [53] } }
+        ]
+      }
+    }
+  }
+  cache {
+    description = "", file-system-type = docker, start-command = []
+    endpoints { redis { bind-protocol = tcp, bind-port = 6379 } }
+    volumes { data = /data }
+  }
+}
+components.friend-status {
+  description = "", file-system-type = universal, endpoints {}
+  start-command = [check, --any-address, "docker+$REDIS_HOST?retry-count=6&retry-delay=10"]
+  liveness { interval = 5 s, failures = 2 }
+}
+"#;
+
 fn right(conf: &str, overlay: Option<&str>) -> Descriptor {
     let reading = read(conf, overlay);
     let problems: Vec<String> = reading
@@ -56,55 +106,7 @@ fn the_least_that_a_bundle_says_is_enough() {
 
 #[test]
 fn everything_that_a_bundle_can_say_arrives() {
-    let conf = r#"
-        version = 1.1.0
-        name = "friend-impl"
-        compatibility-version = 1
-        system = friends
-        system-version = "2.0"
-        nr-of-cpus = "1.5"
-        memory = "1342701568"
-        disk-space = 1e9
-        roles = [web, db, web]
-        tags = ["1.4.0", latest, "1.4.0"]
-        annotations { com.example { team = shop, size = 1.10, on = true, none = null, l = [1, {a = b}] } }
-        exclusive = true
-        max-per-node = 3
-        stop-grace = 10 s
-        start-timeout = 2 minutes
-        secrets = [DATABASE_PASSWORD, TOKEN]
-        components {
-          friend {
-            description = "who knows whom"
-            file-system-type = universal
-            start-command = ["friend/bin/friend", "-J-Xmx128m", "$(hostname)", "$FRIEND_BIND_PORT"]
-            endpoints {
-              friend-api {
-                bind-protocol = http, bind-port = 0, service-name = friendservice
-                acls = [
-                  { http { requests = [
-                    { path = "/health" }
-                    { path-beg = /friends, method = get, rewrite = "/" }
-                    { path-regex = "^/u/(.*)/f/(.*)$", rewrite = "/x/\\1-\\2" }
-                  ] } }
-                  { tcp { requests = [3303, 12101] }, udp { requests = [53] } }
-                ]
-              }
-            }
-          }
-          cache {
-            description = "", file-system-type = docker, start-command = []
-            endpoints { redis { bind-protocol = tcp, bind-port = 6379 } }
-            volumes { data = /data }
-          }
-        }
-        components.friend-status {
-          description = "", file-system-type = universal, endpoints {}
-          start-command = [check, --any-address, "docker+$REDIS_HOST?retry-count=6&retry-delay=10"]
-          liveness { interval = 5 s, failures = 2 }
-        }
-    "#;
-    let all = right(conf, None);
+    let all = right(EVERYTHING, None);
     assert_eq!(all.version.as_str(), "1.1.0");
     assert_eq!(all.compatibility_version.as_str(), "1");
     assert_eq!(all.resources.cpu_millis, 1500);

@@ -7,6 +7,7 @@
 
 mod archives;
 mod bombs;
+mod codec;
 mod conf;
 mod conf_mistakes;
 mod effort;

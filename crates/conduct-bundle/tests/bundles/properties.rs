@@ -119,7 +119,7 @@ proptest! {
     fn any_change_to_a_conf_is_read_to_an_end(
         at in any::<prop::sample::Index>(),
         removed in 0usize..30,
-        inserted in "[ -~\\n\\x00\\x1b$\\{\\}\\[\\]=,\"]{0,20}",
+        inserted in "[ä日 -~\\n\\x00\\x1b$\\{\\}\\[\\]=,\"]{0,20}",
     ) {
         let text = format!("{LEAST}\0{LEAST}");
         let at = at.index(text.len());
