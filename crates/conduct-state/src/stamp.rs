@@ -53,7 +53,9 @@ pub(crate) struct Clock {
 impl Hlc {
     /// The first moment of the millisecond that `wall` shows.
     pub const fn from_wall(wall: Wall) -> Hlc {
-        Hlc(wall.as_millis() << COUNTER_BITS)
+        let millis = wall.as_millis();
+        let last = u64::MAX >> COUNTER_BITS;
+        Hlc(if millis > last { last } else { millis } << COUNTER_BITS)
     }
 
     /// The moment with this number.

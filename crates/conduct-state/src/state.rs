@@ -23,7 +23,7 @@ pub use wish::{
     Scale,
 };
 
-pub(crate) use forget::Forgetting;
+pub(crate) use forget::{Forgetting, Standing};
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

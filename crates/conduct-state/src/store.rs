@@ -18,6 +18,15 @@ pub(crate) struct Store {
     against: Vec<(Dot, Dot)>,
 }
 
+/// Makes room for one more without doubling: with thousands of states in one process, room that
+/// nobody uses is most of the memory.
+pub(crate) fn insert_tight<T>(items: &mut Vec<T>, at: usize, item: T) {
+    if items.len() == items.capacity() {
+        items.reserve_exact(items.len() / 8 + 4);
+    }
+    items.insert(at, item);
+}
+
 fn by_key(record: &Record) -> (&RecordKey, Dot) {
     (record.key(), record.dot())
 }
@@ -83,18 +92,18 @@ impl Store {
 
     fn insert(&mut self, record: &Arc<Record>) {
         if let Err(at) = self.find(record.dot()) {
-            self.by_dot.insert(at, Arc::clone(record));
+            insert_tight(&mut self.by_dot, at, Arc::clone(record));
         }
         if let Err(at) = self
             .by_key
             .binary_search_by(|r| by_key(r).cmp(&by_key(record)))
         {
-            self.by_key.insert(at, Arc::clone(record));
+            insert_tight(&mut self.by_key, at, Arc::clone(record));
         }
         for load in record.against() {
             let pair = (*load, record.dot());
             if let Err(at) = self.against.binary_search(&pair) {
-                self.against.insert(at, pair);
+                insert_tight(&mut self.against, at, pair);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! How far each writer is known: one number a writer says which of its writes are covered.
 
-use crate::{Dot, WriterId};
+use crate::codec::{Decoder, Encoder};
+use crate::store::insert_tight;
+use crate::{Dot, StateError, WriterId};
 
 /// The causal context: for each writer, the version up to which every write is covered. What is
 /// covered and not there was removed or replaced.
@@ -74,7 +76,7 @@ impl Vector {
             }
             Ok(at) => self.entries[at].1 = version,
             Err(_) if version == 0 => {}
-            Err(at) => self.entries.insert(at, (writer, version)),
+            Err(at) => insert_tight(&mut self.entries, at, (writer, version)),
         }
     }
 
@@ -83,6 +85,31 @@ impl Vector {
         if version > self.get(writer) {
             self.set(writer, version);
         }
+    }
+
+    pub(crate) fn encode(&self, encoder: &mut Encoder) {
+        encoder.number(self.len() as u64);
+        for (writer, version) in self.iter() {
+            encoder.fixed(writer.as_u64());
+            encoder.number(version);
+        }
+    }
+
+    pub(crate) fn decode(decoder: &mut Decoder<'_>) -> Result<Vector, StateError> {
+        let count = decoder.count("writers")?;
+        let mut vector = Vector::default();
+        let mut last = None;
+        for _ in 0..count {
+            let writer = WriterId::from_u64(decoder.fixed("writer")?);
+            let version = decoder.number("version")?;
+            // In order and none twice, so that reading is linear and each vector has one writing.
+            if last.is_some_and(|last| last >= writer) || version == 0 {
+                return decoder.refuse("writer");
+            }
+            last = Some(writer);
+            vector.set(writer, version);
+        }
+        Ok(vector)
     }
 
     fn find(&self, writer: WriterId) -> Result<usize, usize> {

@@ -21,10 +21,10 @@ impl State {
                 Ok(applied)
             }
             Parts::Jump {
-                floor,
+                standing,
                 groups,
                 closing,
-            } => self.apply_jump(&floor, groups, closing),
+            } => self.apply_jump(&standing, groups, closing),
         }
     }
 
@@ -81,7 +81,7 @@ impl State {
     }
 
     fn builds_on_what_is_known(&self, event: &Event) -> bool {
-        event.dot.version == self.vector.get(event.dot.writer) + 1
+        event.dot.version - 1 == self.vector.get(event.dot.writer)
             && event
                 .kills
                 .iter()

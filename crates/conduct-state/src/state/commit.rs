@@ -20,7 +20,8 @@ impl State {
     /// A count that has gone past cannot be written again; stamps may fall, when a peer showed
     /// that our clock was wrong.
     fn refuse_outranked(&self, draft: &Draft) -> Result<(), StateError> {
-        match self.get(&draft.key) {
+        let best = self.about(&draft.key).max_by_key(|record| record.rank());
+        match best {
             Some(best) if matches!(draft.rank, Rank::Counted(..)) && best.rank() >= draft.rank => {
                 Err(StateError::Outranked(best.dot()))
             }

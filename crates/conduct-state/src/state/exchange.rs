@@ -3,11 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::{Standing, State};
 use crate::codec::{Decoder, Encoder};
-use crate::delta::{
-    DeltaWriter, FLOOR_DOTS_MAX, LAYOUT_VERSION, Mode, decode_vector, encode_vector,
-};
+use crate::delta::{DeltaWriter, LAYOUT_VERSION, Mode};
 use crate::{Delta, Dot, StateError, Vector, WriterId};
 
 /// Two hashes that say whether two states are equal, in 16 bytes.
@@ -43,8 +41,8 @@ pub struct Digest {
     pub(crate) claims: Vector,
     /// What is held beyond that, of a jump that has not closed.
     pub(crate) held: Vector,
-    /// What whoever takes part must know, since writers were forgotten on the strength of it.
-    pub(crate) floor: Vec<Dot>,
+    /// How many times writers were forgotten, and what must be known since.
+    pub(crate) standing: Standing,
     /// Whether nothing of others is known.
     pub(crate) clean: bool,
 }
@@ -76,13 +74,9 @@ impl Digest {
         let mut encoder = Encoder::default();
         encoder.byte(LAYOUT_VERSION);
         encoder.byte(u8::from(self.clean));
-        encode_vector(&self.claims, &mut encoder);
-        encode_vector(&self.held, &mut encoder);
-        encoder.number(self.floor.len() as u64);
-        for dot in &self.floor {
-            encoder.fixed(dot.writer.as_u64());
-            encoder.number(dot.version);
-        }
+        self.claims.encode(&mut encoder);
+        self.held.encode(&mut encoder);
+        self.standing.encode(&mut encoder);
         encoder.finish()
     }
 
@@ -94,22 +88,14 @@ impl Digest {
             return Err(StateError::Layout(layout));
         }
         let clean = decoder.flag("clean mark")?;
-        let claims = decode_vector(&mut decoder)?;
-        let held = decode_vector(&mut decoder)?;
-        let count = decoder.count("dots")?;
-        if count > FLOOR_DOTS_MAX {
-            return decoder.refuse("dots");
-        }
-        let mut floor = Vec::new();
-        for _ in 0..count {
-            let writer = WriterId::from_u64(decoder.fixed("writer")?);
-            floor.push(Dot::new(writer, decoder.number("version")?));
-        }
+        let claims = Vector::decode(&mut decoder)?;
+        let held = Vector::decode(&mut decoder)?;
+        let standing = Standing::decode(&mut decoder)?;
         decoder.end()?;
         Ok(Digest {
             claims,
             held,
-            floor,
+            standing,
             clean,
         })
     }
@@ -133,7 +119,7 @@ impl State {
         Digest {
             held: held.iter().filter(|(w, v)| *v > claims.get(*w)).collect(),
             claims,
-            floor: self.forgetting.floor().to_vec(),
+            standing: self.forgetting.standing().clone(),
             clean: self.is_clean(),
         }
     }
@@ -159,31 +145,43 @@ impl State {
     /// twelve for each writer.
     pub fn delta(&self, theirs: &Digest, budget: usize) -> Result<Option<Delta>, StateError> {
         self.refuse_outdated(theirs)?;
-        let mut missing = 0;
-        let mut remembered = true;
+        let (mut behind, mut remembered) = (false, true);
         for (writer, version) in self.shown_vector() {
             let lacking = version.saturating_sub(theirs.claims.get(writer));
-            missing += lacking;
+            behind |= lacking > 0;
             remembered &= self.ring.reaches(writer, lacking);
         }
-        Ok(match (missing, remembered) {
-            (0, _) => None,
-            (_, true) => Some(self.recent_events(theirs, budget)),
-            (_, false) => Some(self.jump(theirs, budget)),
+        Ok(match (behind, remembered) {
+            (false, _) => None,
+            (true, true) => Some(self.recent_events(theirs, budget)),
+            (true, false) => Some(self.jump(theirs, budget)),
         })
     }
 
     /// Nothing is merged between a state that takes part and one from before its node was
     /// removed: what has been forgotten since would come back with it.
     fn refuse_outdated(&self, theirs: &Digest) -> Result<(), StateError> {
-        if !self.is_clean() && theirs.floor.iter().any(|dot| !self.covers(*dot)) {
+        if self.is_outdated(&theirs.standing) {
             return Err(StateError::Outdated);
         }
-        let known = |dot: &Dot| theirs.claims.covers(*dot);
-        if !theirs.clean && !self.forgetting.floor().iter().all(known) {
+        let ours = self.forgetting.standing();
+        if !theirs.clean
+            && theirs
+                .standing
+                .is_short_of(ours, |dot| theirs.claims.covers(dot))
+        {
             return Err(StateError::PeerOutdated);
         }
         Ok(())
+    }
+
+    /// Whether this state is from before its node was removed, by what a member says.
+    pub(super) fn is_outdated(&self, theirs: &Standing) -> bool {
+        !self.is_clean()
+            && self
+                .forgetting
+                .standing()
+                .is_short_of(theirs, |dot| self.covers(dot))
     }
 
     fn recent_events(&self, theirs: &Digest, budget: usize) -> Delta {
@@ -198,7 +196,7 @@ impl State {
 
     fn jump(&self, theirs: &Digest, budget: usize) -> Delta {
         let mut delta = DeltaWriter::new(Mode::Piece, budget);
-        delta.floor(self.forgetting.floor());
+        delta.standing(self.forgetting.standing());
         let there = |writer| theirs.claims.get(writer).max(theirs.held.get(writer));
         let complete = self.shown_vector().all(|(writer, version)| {
             let known = there(writer);

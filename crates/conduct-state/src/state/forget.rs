@@ -15,24 +15,75 @@ use std::collections::BTreeSet;
 use super::State;
 use super::touch::Touch;
 use crate::codec::{Decoder, Encoder};
-use crate::delta::{FLOOR_DOTS_MAX, LAYOUT_VERSION};
+use crate::delta::LAYOUT_VERSION;
 use crate::{Dot, Draft, Rank, Record, RecordKey, StateError, WriterId, Written};
 
 /// Most writers that are forgotten at a time.
 pub const FORGOTTEN_WRITERS_MAX: usize = 256;
+/// Most dots that a node must know so that it may take part.
+const FLOOR_DOTS_MAX: usize = 64;
+
+/// Where a state stands in the succession of records about forgotten writers.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Standing {
+    /// The number of the last one.
+    pub(crate) chapter: u64,
+    /// What it took out: whoever takes part must know that.
+    pub(crate) floor: Vec<Dot>,
+}
 
 /// What the live records about forgotten writers say.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(crate) struct Forgetting {
     sources: Vec<Dot>,
     writers: BTreeSet<WriterId>,
-    floor: Vec<Dot>,
+    standing: Standing,
 }
 
 /// What one of those records says.
 struct Chapter {
     writers: Vec<WriterId>,
-    floor: Vec<Dot>,
+    standing: Standing,
+}
+
+impl Standing {
+    pub(crate) fn encode(&self, encoder: &mut Encoder) {
+        encoder.number(self.chapter);
+        encoder.number(self.floor.len() as u64);
+        for dot in &self.floor {
+            encoder.fixed(dot.writer.as_u64());
+            encoder.number(dot.version);
+        }
+    }
+
+    pub(crate) fn decode(decoder: &mut Decoder<'_>) -> Result<Standing, StateError> {
+        let chapter = decoder.number("chapter")?;
+        let mut floor = Vec::new();
+        let count = decoder.count("dots")?;
+        if count > FLOOR_DOTS_MAX {
+            return decoder.refuse("dots");
+        }
+        for _ in 0..count {
+            let writer = WriterId::from_u64(decoder.fixed("writer")?);
+            floor.push(Dot::new(writer, decoder.number("version")?));
+        }
+        Ok(Standing { chapter, floor })
+    }
+
+    fn add(&mut self, other: Standing) {
+        if other.chapter > self.chapter {
+            *self = other;
+        } else if other.chapter == self.chapter {
+            self.floor.extend(other.floor);
+            self.floor.truncate(FLOOR_DOTS_MAX);
+        }
+    }
+
+    /// Whether who stands here lacks what those must know who stand at `later`. Who is as far or
+    /// further may have forgotten the writers that an earlier floor names.
+    pub(crate) fn is_short_of(&self, later: &Standing, knows: impl Fn(Dot) -> bool) -> bool {
+        later.chapter > self.chapter && !later.floor.iter().all(|dot| knows(*dot))
+    }
 }
 
 impl Forgetting {
@@ -41,9 +92,8 @@ impl Forgetting {
         !self.writers.is_empty() && self.writers.contains(&writer)
     }
 
-    /// What whoever takes part must know.
-    pub(crate) fn floor(&self) -> &[Dot] {
-        &self.floor
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     #[cfg(debug_assertions)]
@@ -60,11 +110,7 @@ impl Chapter {
         self.writers
             .iter()
             .for_each(|writer| encoder.fixed(writer.as_u64()));
-        encoder.number(self.floor.len() as u64);
-        for dot in &self.floor {
-            encoder.fixed(dot.writer.as_u64());
-            encoder.number(dot.version);
-        }
+        self.standing.encode(&mut encoder);
         encoder.finish()
     }
 
@@ -74,23 +120,13 @@ impl Chapter {
         if layout != LAYOUT_VERSION {
             return Err(StateError::Layout(layout));
         }
-        let mut chapter = Chapter {
-            writers: Vec::new(),
-            floor: Vec::new(),
-        };
+        let mut writers = Vec::new();
         for _ in 0..decoder.count("writers")? {
-            chapter
-                .writers
-                .push(WriterId::from_u64(decoder.fixed("writer")?));
+            writers.push(WriterId::from_u64(decoder.fixed("writer")?));
         }
-        for _ in 0..decoder.count("dots")? {
-            let writer = WriterId::from_u64(decoder.fixed("writer")?);
-            chapter
-                .floor
-                .push(Dot::new(writer, decoder.number("version")?));
-        }
+        let standing = Standing::decode(&mut decoder)?;
         decoder.end()?;
-        Ok(chapter)
+        Ok(Chapter { writers, standing })
     }
 }
 
@@ -116,15 +152,12 @@ impl State {
                 max: FLOOR_DOTS_MAX,
             });
         }
-        let chapter = match self.get(&RecordKey::Forgotten).map(|record| record.rank()) {
-            Some(Rank::Counted(chapter, _)) => chapter + 1,
-            _ => 1,
-        };
-        let said = Chapter {
-            writers,
+        let chapter = self.forgetting.standing.chapter.saturating_add(1);
+        let standing = Standing {
+            chapter,
             floor: known.clone(),
-        }
-        .encode();
+        };
+        let said = Chapter { writers, standing }.encode();
         let draft = Draft::new(RecordKey::Forgotten, Rank::Counted(chapter, 0), said);
         self.commit(Some(draft), known)
     }
@@ -137,7 +170,6 @@ impl State {
         if sources == self.forgetting.sources && !self.forgetting.covers(self.own.writer) {
             return;
         }
-        let last = about.clone().map(|record| record.rank()).max();
         let mut forgetting = Forgetting {
             sources,
             ..Forgetting::default()
@@ -148,11 +180,8 @@ impl State {
                 continue;
             };
             forgetting.writers.extend(chapter.writers);
-            if Some(record.rank()) == last {
-                forgetting.floor.extend(chapter.floor);
-            }
+            forgetting.standing.add(chapter.standing);
         }
-        forgetting.floor.truncate(FLOOR_DOTS_MAX);
         self.forgetting = forgetting;
         for writer in self.forgetting.writers.clone() {
             if writer == self.own.writer {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::touch::{Applied, Touch};
-use super::{Held, RECORDS_MAX, State};
+use super::{Held, RECORDS_MAX, Standing, State};
 use crate::delta::{Claim, Group};
 use crate::{Dot, Record, StateError, Vector};
 
@@ -21,11 +21,11 @@ pub(super) struct Jump {
 impl State {
     pub(super) fn apply_jump(
         &mut self,
-        floor: &[Dot],
+        standing: &Standing,
         groups: Vec<Group>,
         closing: Option<Vec<Claim>>,
     ) -> Result<Applied, StateError> {
-        if !self.is_clean() && floor.iter().any(|dot| !self.covers(*dot)) {
+        if self.is_outdated(standing) {
             return Err(StateError::Outdated);
         }
         let Some(claims) = closing else {

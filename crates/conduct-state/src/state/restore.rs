@@ -202,6 +202,16 @@ impl State {
                 salvage: None,
             };
         }
+        if folder.own.is_none() && !folder.damage.iter().any(|damage| damage.key == OWN) {
+            let why = StateError::Malformed {
+                what: "writer",
+                at: 0,
+            };
+            folder.damage.push(Damage {
+                key: OWN.to_vec(),
+                why,
+            });
+        }
         folder.check_seal();
         state.clock = folder.clock(me);
         let salvage = Salvage {

@@ -9,8 +9,7 @@ use crate::event::KILLS_MAX;
 use crate::record::AGAINST_DOTS_MAX;
 use crate::{Dot, Draft, Kind, Rank, Reading, Record, RecordKey, Stamp, StateError, WriterId};
 
-/// Most live loads of one bundle. One more takes out the oldest: what is wished for a bundle that
-/// is loaded again and again is made against the later ones too.
+/// From so many live loads of one bundle on, one more takes out the oldest.
 pub const LOADS_PER_BUNDLE_MAX: usize = 32;
 /// Most offsets of one bundle that count one by one.
 pub const OFFSETS_PER_BUNDLE_MAX: usize = 1024;
@@ -58,15 +57,48 @@ impl State {
         payload: impl Into<Arc<[u8]>>,
     ) -> Result<Written, StateError> {
         let key = RecordKey::Bundle(bundle);
+        let oldest = self.surplus_loads(bundle)?;
+        let rank = self.stamped(clock, &key);
+        self.commit(Some(Draft::new(key, rank, payload)), oldest)
+    }
+
+    /// The loads that one more takes out: the oldest, but none that a wish depends on alone, or
+    /// loading what runs already would stop it one day.
+    fn surplus_loads(&self, bundle: BundleId) -> Result<Vec<Dot>, StateError> {
         let mut loads: Vec<(Rank, Dot)> = self
             .loads(bundle)
             .map(|record| (record.rank(), record.dot()))
             .collect();
+        if loads.len() < LOADS_PER_BUNDLE_MAX {
+            return Ok(Vec::new());
+        }
         loads.sort_unstable();
-        let surplus = (loads.len() + 1).saturating_sub(LOADS_PER_BUNDLE_MAX);
-        let oldest = loads[..surplus].iter().map(|load| load.1).collect();
-        let rank = self.stamped(clock, &key);
-        self.commit(Some(Draft::new(key, rank, payload)), oldest)
+        let oldest = loads
+            .iter()
+            .map(|load| load.1)
+            .find(|load| !self.is_needed(*load));
+        match oldest {
+            Some(oldest) => Ok(vec![oldest]),
+            None if loads.len() < AGAINST_DOTS_MAX => Ok(Vec::new()),
+            None => Err(StateError::Full {
+                what: "loads",
+                max: AGAINST_DOTS_MAX,
+            }),
+        }
+    }
+
+    /// Whether a wish would be void without `load`.
+    fn is_needed(&self, load: Dot) -> bool {
+        let depends = |wish: &Arc<Record>| {
+            !wish
+                .against()
+                .iter()
+                .any(|other| *other != load && self.alive(*other))
+        };
+        self.store
+            .made_against(load)
+            .filter_map(|wish| self.record(wish))
+            .any(depends)
     }
 
     /// Unloads a bundle: takes out the loads that are known here, and with them what was wished
@@ -249,6 +281,25 @@ impl State {
         let mut draft = Draft::new(key, rank, payload);
         draft.against = loads;
         Ok(draft)
+    }
+
+    /// Stamps an own wish anew by the clock of a peer that refused its stamp. Until it is
+    /// acknowledged a wish may change its stamp, and so its name. None if it is gone already.
+    pub fn restamp(&mut self, wish: Dot, clock: Wall) -> Result<Option<Written>, StateError> {
+        let Some(record) = self.record(wish).cloned() else {
+            return Ok(None);
+        };
+        let mut draft = record.draft().clone();
+        let others = self.about(record.key()).filter(|other| other.dot() != wish);
+        let replaces = others
+            .filter_map(|other| other.stamp())
+            .map(|stamp| stamp.hlc)
+            .max();
+        let hlc = self
+            .clock
+            .issue(Reading::Peer(clock), replaces, self.own.version + 1);
+        draft.rank = Rank::Stamped(Stamp { hlc, node: self.me });
+        self.commit(Some(draft), vec![wish]).map(Some)
     }
 
     /// The stamp of a word on `key` that is written now.

@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use crate::delta::{DeltaWriter, Mode};
 use crate::event::Event;
 use crate::fuzz::apply_anything;
+use crate::state::Standing;
 use crate::{Dot, Draft, Rank, Record, RecordKey, WriterId};
 use std::sync::Arc;
 
 /// That writer 2 is forgotten.
-const FORGETS_TWO: [u8; 11] = [1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0];
+const FORGETS_TWO: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0];
 
 fn dot() -> impl Strategy<Value = Dot> {
     (0..4u64, 1..5u64).prop_map(|(w, v)| Dot::new(WriterId::from_u64(w), v))
@@ -88,7 +89,7 @@ proptest! {
         (groups, claims, floor) in jump(), closes: bool, cut in any::<Option<usize>>(),
     ) {
         let mut delta = DeltaWriter::new(Mode::Piece, usize::MAX);
-        delta.floor(&floor);
+        delta.standing(&Standing { chapter: floor.len() as u64, floor });
         for (writer, from, records) in groups {
             let writer = WriterId::from_u64(writer);
             let records: Vec<_> = records
