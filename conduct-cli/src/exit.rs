@@ -49,7 +49,7 @@ impl Failure {
     pub fn new(exit: Exit, sentence: impl Display) -> Failure {
         Failure {
             exit,
-            told: Told::Sentence(sentence.to_string()),
+            told: Told::Sentence(without_numbers(&sentence.to_string())),
             hints: Vec::new(),
         }
     }
@@ -85,6 +85,18 @@ impl Failure {
     }
 }
 
+/// Leaves out `(os error 2)`: the words before it say the same.
+fn without_numbers(sentence: &str) -> String {
+    let mut plain = sentence.to_owned();
+    while let Some(at) = plain.find(" (os error ") {
+        match plain[at..].find(')') {
+            Some(length) => plain.replace_range(at..=at + length, ""),
+            None => break,
+        }
+    }
+    plain
+}
+
 /// Turns errors into failures where they happen.
 pub trait OrFail<T> {
     /// Ends with this number, telling `doing` and all causes.
@@ -94,5 +106,22 @@ pub trait OrFail<T> {
 impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
     fn or_fail(self, exit: Exit, doing: impl Display) -> Result<T, Failure> {
         self.map_err(|error| Failure::new(exit, format_args!("{doing}: {:#}", error.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_follow_each_other_without_the_system_s_numbers() {
+        let missing = std::io::Error::from_raw_os_error(2);
+        let failure = Err::<(), _>(missing).or_fail(Exit::Usage, "could not read x");
+        match failure.expect_err("missing").told {
+            Told::Sentence(sentence) => assert!(!sentence.contains("os error"), "{sentence}"),
+            other => panic!("no sentence: {other:?}"),
+        }
+        assert_eq!(without_numbers("a (os error 2): b (os error 3)"), "a: b");
+        assert_eq!(without_numbers("a (os error "), "a (os error ");
     }
 }

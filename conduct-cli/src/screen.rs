@@ -176,9 +176,43 @@ pub fn size(bytes: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
+/// Bytes of memory or disk as they are asked for: `384 MiB`.
+pub fn resource(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 4] = [
+        ("TiB", 1 << 40),
+        ("GiB", 1 << 30),
+        ("MiB", 1 << 20),
+        ("KiB", 1 << 10),
+    ];
+    // The largest that needs no more than one digit behind the point.
+    let fitting = UNITS
+        .iter()
+        .find(|(_, unit)| bytes >= *unit && (bytes % unit * 10).is_multiple_of(*unit));
+    match fitting {
+        Some((name, unit)) if bytes.is_multiple_of(*unit) => format!("{} {name}", bytes / unit),
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn resources_are_shown_as_they_are_asked_for() {
+        let cases = [
+            (384 << 20, "384 MiB"),
+            (1 << 30, "1 GiB"),
+            (3 << 29, "1.5 GiB"),
+            (1_342_701_568, "1280.5 MiB"),
+            (1000, "1000 B"),
+            (0, "0 B"),
+        ];
+        for (bytes, shown) in cases {
+            assert_eq!(resource(bytes), shown);
+        }
+    }
 
     #[test]
     fn sizes_have_units_that_fit() {

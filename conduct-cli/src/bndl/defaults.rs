@@ -25,12 +25,13 @@ impl Defaults {
 /// Adds the keys that are missing. Components without a type get `file_system_type`.
 pub(super) fn fill(conf: &mut Value, kind: Defaults, file_system_type: &str) {
     add(conf, "annotations", Value::object());
+    // A version that is only filled in says nothing of the system.
+    let version = conf.get("version").cloned().unwrap_or_else(|| "0".into());
     add(conf, "version", "1");
     add(conf, "name", "bundle");
     add(conf, "compatibility-version", "0");
     let name = conf.get("name").cloned().unwrap_or_else(|| "bundle".into());
     add(conf, "system", name);
-    let version = conf.get("version").cloned().unwrap_or_else(|| "0".into());
     add(conf, "system-version", version);
     let cpus = Value::number("0.1").expect("this is a number");
     add(conf, "nr-of-cpus", cpus);
@@ -81,7 +82,7 @@ mod tests {
         let said = |path: &str| conf.at(path).map(Value::to_line);
         assert_eq!(said("memory").as_deref(), Some("5"));
         assert_eq!(said("system").as_deref(), Some("\"shop\""));
-        assert_eq!(said("system-version").as_deref(), Some("\"1\""));
+        assert_eq!(said("system-version").as_deref(), Some("\"0\""));
         assert_eq!(said("disk-space").as_deref(), Some("1073741824"));
         assert_eq!(said("components.a.description").as_deref(), Some("\"x\""));
         assert_eq!(

@@ -15,10 +15,10 @@ const CHECK_PARAMETERS: &str = "?retry-delay=10&retry-count=6";
 /// The conf of a bundle with one component that is this image.
 pub(super) fn conf(image: &Image, name: &str, component: &str, flags: &ConfFlags) -> Value {
     let mut conf = Value::object();
-    conf.set(&["version"], "1");
     conf.set(&["name"], name);
-    let tags = Some(&image.tag).filter(|tag| *tag != "latest");
-    conf.set(&["tags"], Value::list(tags.map(|tag| tag.as_str().into())));
+    if image.tag != "latest" {
+        conf.set(&["tags"], Value::list([image.tag.as_str().into()]));
+    }
     conf.set(&["annotations"], annotations(image, component));
     let at = |key| ["components", component, key];
     conf.set(&at("description"), "");

@@ -1,15 +1,16 @@
 //! `bndl inspect`: what an archive is and what is in it.
 
 use conduct_bundle::archive::Archive;
-use conduct_bundle::conf::{Conf, Rules};
+use conduct_bundle::conf::{Conf, ConfKind, Rules};
 use conduct_hocon::Severity;
-use conduct_model::{Descriptor, Digest, Word};
+use conduct_model::{BundleId, Descriptor, Digest, Word};
 use serde_json::json;
 
-use super::judge::{Examined, Form, Problem, Thoroughness, examine, kind_word, says_little};
+use super::judge::{Examined, Form, Thoroughness, examine, kind_word, says_little};
 use super::material::{Content, Format, Material};
+use super::problem::Problem;
 use crate::exit::{Exit, Failure, OrFail as _};
-use crate::screen::{Screen, size};
+use crate::screen::{Screen, resource, size};
 
 /// So many files are shown to people; programs see all.
 const SHOWN_FILES_MAX: usize = 20;
@@ -88,6 +89,12 @@ impl Seen<'_> {
             .ok()
     }
 
+    /// What clients call it once it is loaded. A configuration is never loaded by itself.
+    fn id(&self) -> Option<String> {
+        let is_bundle = self.examined.kind == ConfKind::Bundle;
+        is_bundle.then(|| BundleId::plain(self.digest).to_string())
+    }
+
     fn unpacked(&self) -> u64 {
         self.archive.entries().iter().map(|entry| entry.bytes).sum()
     }
@@ -111,6 +118,7 @@ impl Seen<'_> {
         json!({
             "file": self.material.name,
             "kind": kind_word(self.examined.kind),
+            "id": self.id(),
             "name": self.name(),
             "digest": self.digest.to_string(),
             "trailerDigest": self.archive.trailer().map(|digest| digest.to_string()),
@@ -200,8 +208,8 @@ fn describe(descriptor: &Descriptor, line: &mut impl FnMut(&str, &str)) {
         &format!(
             "{} CPUs, {} memory, {} disk",
             millis(needs.cpu_millis),
-            size(needs.memory_bytes),
-            size(needs.disk_bytes)
+            resource(needs.memory_bytes),
+            resource(needs.disk_bytes)
         ),
     );
     line(

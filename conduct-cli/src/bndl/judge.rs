@@ -2,12 +2,13 @@
 
 use conduct_bundle::archive::{Archive, ArchiveName, Mode, Packing, Stamp};
 use conduct_bundle::conf::{Conf, ConfKind, Rules};
-use conduct_hocon::{Diagnostic, Object, Severity, Source, Value};
+use conduct_hocon::{Object, Severity, Source, Value};
 use conduct_image::Kind;
 use serde_json::json;
 
 use super::contents::{self, Listing};
 use super::material::{Content, Format, Material};
+use super::problem::Problem;
 use crate::exit::{Exit, Failure};
 use crate::screen::Screen;
 
@@ -34,19 +35,6 @@ pub(super) enum Form {
     Table,
     /// For programs
     Json,
-}
-
-/// Something that was found.
-#[derive(Debug, Clone)]
-pub(super) struct Problem {
-    pub(super) severity: Severity,
-    file: Option<String>,
-    line: Option<u32>,
-    column: Option<u32>,
-    message: String,
-    help: Option<String>,
-    /// With the line of the text and a mark.
-    pub(super) rendered: String,
 }
 
 /// What looking at a bundle came to.
@@ -296,54 +284,4 @@ fn listing(material: &Material, problems: &mut Vec<Problem>) -> Listing {
 fn has_script(material: &Material, files: &Listing) -> bool {
     files.contains_key(conduct_bundle::archive::SCRIPT_NAME)
         || matches!(material.content, Content::Nothing)
-}
-
-impl Problem {
-    fn at(diagnostic: &Diagnostic) -> Problem {
-        let span = diagnostic.span();
-        let source = span.source();
-        Problem {
-            severity: diagnostic.severity(),
-            file: source.map(|source| source.name().to_owned()),
-            line: source.map(|_| span.start().line),
-            column: source.map(|_| span.start().column),
-            message: diagnostic.message().to_owned(),
-            help: diagnostic.help_text().map(str::to_owned),
-            rendered: diagnostic.render(),
-        }
-    }
-
-    pub(super) fn plain(severity: Severity, message: String, help: Option<String>) -> Problem {
-        let word = match severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let mut rendered = format!("{word}: {message}");
-        if let Some(help) = &help {
-            rendered += &format!("\n  {help}");
-        }
-        Problem {
-            severity,
-            file: None,
-            line: None,
-            column: None,
-            message,
-            help,
-            rendered,
-        }
-    }
-
-    pub(super) fn to_json(&self) -> serde_json::Value {
-        json!({
-            "severity": match self.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
-            "file": self.file,
-            "line": self.line,
-            "column": self.column,
-            "message": self.message,
-            "help": self.help,
-        })
-    }
 }

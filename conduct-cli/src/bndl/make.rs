@@ -1,17 +1,15 @@
 //! From material and flags to what is packed.
 
-use std::io::{self, Read};
+use conduct_bundle::archive::{CONF_NAME, EntryPath, Mode, Packing, SCRIPT_NAME, Stamp};
+use conduct_bundle::conf::{Conf, ConfKind};
+use conduct_hocon::Value;
+use conduct_image::{DockerChoice, Export, Image, Kind, Place, TarIndex};
+use conduct_model::BundleName;
 
-use conduct_bundle::archive::{
-    CONF_NAME, Content as PackedContent, FileContent, Measure, Mode, Packing, SCRIPT_NAME, Stamp,
-};
-use conduct_bundle::conf::{Conf, ConfKind, Rules};
-use conduct_hocon::{Diagnostic, Severity, Value};
-use conduct_image::{DockerChoice, Export, ExportFile, Image, Kind, Place, TarIndex};
-use conduct_model::ComponentName;
-
-use super::flags::{ConfFlags, Defaults, ValidationRule};
+use super::files::{ImageContent, TarContent};
+use super::flags::{ConfFlags, Defaults};
 use super::material::{Content, Format, Material};
+use super::refuse::refuse_wrong;
 use super::{defaults, edit, image_conf, script, written};
 use crate::exit::{Exit, Failure, OrFail as _};
 use crate::screen::Screen;
@@ -21,9 +19,6 @@ const NO_NAME: &str = "bundle";
 
 /// What the component of an image is called that has no name.
 const NO_COMPONENT: &str = "component";
-
-/// The largest script that is read to be added to.
-const SCRIPT_BYTES_MAX: u64 = 1 << 20;
 
 /// What `material` is turned into, before it is packed: its image if it is one.
 #[derive(Debug)]
@@ -98,13 +93,13 @@ impl<'a> Prepared<'a> {
         if let Some(kind) = kind {
             defaults::fill(&mut conf, kind, "universal");
         }
-        validate(&conf, self.kind, flags, screen)?;
+        refuse_wrong(&conf, self.kind, flags, screen)?;
 
         let name = conf
             .get("name")
             .and_then(|name| name.as_str().ok())
             .unwrap_or(NO_NAME);
-        let folder = if name.parse::<ComponentName>().is_ok() {
+        let folder = if name.parse::<BundleName>().is_ok() {
             name
         } else {
             NO_NAME
@@ -142,9 +137,9 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// The one time of all entries: an image's own, or that of an archive all of whose entries
-    /// agree, or the first there is. The times of a folder's files say when somebody checked them
-    /// out, not what they are.
+    /// The one time of all entries: an image's own, or that of a zip all of whose entries agree, or
+    /// the first there is. The times of files in a folder, or in a tar of one, say when somebody
+    /// checked them out, not what they are.
     fn stamp(&self) -> Stamp {
         if let Some(export) = &self.export {
             let created = export.image.config.created_seconds();
@@ -152,9 +147,6 @@ impl<'a> Prepared<'a> {
         }
         match &self.material.content {
             Content::Zip(archive) => agreed(archive.entries().iter().map(|entry| entry.stamp)),
-            Content::Tar(index, _) => agreed(index.entries().iter().map(|place| {
-                Stamp::from_unix_secs(i64::try_from(place.modified).unwrap_or(i64::MAX))
-            })),
             _ => Stamp::EARLIEST,
         }
     }
@@ -240,48 +232,6 @@ fn check_has_a_check(conf: &Value, flags: &ConfFlags) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses a conf that is wrong, telling all that is; warnings are told and let through.
-fn validate(
-    conf: &Value,
-    kind: ConfKind,
-    flags: &ConfFlags,
-    screen: &mut Screen,
-) -> Result<(), Failure> {
-    let conf = Conf::from_value(conf.clone());
-    let allow_missing = flags.excludes(ValidationRule::Required);
-    let read = |allow_unknown| {
-        conf.read(&Rules {
-            kind,
-            allow_missing,
-            allow_unknown,
-        })
-        .diagnostics
-    };
-    let unknown_allowed = flags.excludes(ValidationRule::PropertyNames);
-    let found = read(unknown_allowed);
-    // Other tools refuse bundles with keys that they do not know, so such bundles are not made.
-    let known: Vec<String> = read(true).iter().map(Diagnostic::render).collect();
-    let is_error =
-        |it: &Diagnostic| it.severity() == Severity::Error || !known.contains(&it.render());
-    let (errors, warnings): (Vec<_>, Vec<_>) = found.iter().partition(|it| is_error(it));
-    if errors.is_empty() {
-        for warning in warnings {
-            screen.note(warning.render());
-        }
-        return Ok(());
-    }
-    let as_error = |it: &&Diagnostic| match it.severity() {
-        Severity::Error => it.render(),
-        Severity::Warning => it.render().replacen("warning:", "error:", 1),
-    };
-    let shown: Vec<String> = errors.iter().map(as_error).collect();
-    let mut failure = Failure::lines(Exit::Failed, shown.join("\n"));
-    if errors.iter().any(|it| it.severity() == Severity::Warning) {
-        failure = failure.hint("to let unknown keys pass: --validation-exclude property-names");
-    }
-    Err(failure)
-}
-
 fn agreed(mut stamps: impl Iterator<Item = Stamp>) -> Stamp {
     let first = stamps.next().unwrap_or(Stamp::EARLIEST);
     if stamps.all(|stamp| stamp == first) {
@@ -297,7 +247,16 @@ fn add_tar<'p>(
     root: &str,
     name: &str,
 ) -> Result<(), Failure> {
-    for place in index.entries() {
+    for place in index
+        .entries()
+        .iter()
+        .filter(|place| !place.name.is_empty())
+    {
+        // Also what is not packed has to be sound: it says what the others mean.
+        if let Err(rule) = place.name.parse::<EntryPath>() {
+            let sentence = format!("{name}: {:?} is refused: {rule}", place.name);
+            return Err(Failure::new(Exit::Failed, sentence));
+        }
         let inside = match root {
             "" => Some(place.name.as_str()),
             root => place
@@ -330,94 +289,4 @@ pub(crate) fn no_bundle_entry(name: &str, place: &Place, what: &str) -> Failure 
         place.name
     );
     Failure::new(Exit::Failed, sentence)
-}
-
-/// A file inside of a tar.
-pub(crate) struct TarContent<'a>(pub(crate) &'a TarIndex, pub(crate) &'a Place);
-
-impl PackedContent for TarContent<'_> {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.0.open(self.1)?))
-    }
-}
-
-/// A file of an image.
-struct ImageContent<'a>(&'a ExportFile);
-
-impl PackedContent for ImageContent<'_> {
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        self.0.open().map_err(io::Error::from)
-    }
-
-    fn measure(&self) -> Option<Measure> {
-        let crc = self.0.crc?;
-        Some(Measure {
-            bytes: self.0.size,
-            crc,
-        })
-    }
-}
-
-impl Material {
-    /// The descriptor, with its name for messages.
-    pub(super) fn conf_bytes(&self) -> Result<Option<(String, Vec<u8>)>, Failure> {
-        let name = match &self.content {
-            Content::Conf(bytes) => return Ok(Some((self.name.clone(), bytes.clone()))),
-            Content::Folder(folder) => folder.join(CONF_NAME).display().to_string(),
-            _ => format!("{}/{CONF_NAME}", self.name),
-        };
-        let max = conduct_bundle::archive::Limits::default().conf_bytes;
-        Ok(self.small_file(CONF_NAME, max)?.map(|bytes| (name, bytes)))
-    }
-
-    fn script_bytes(&self) -> Result<Option<Vec<u8>>, Failure> {
-        self.small_file(SCRIPT_NAME, SCRIPT_BYTES_MAX)
-    }
-
-    /// A file of the root, if it is there.
-    fn small_file(&self, file: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, Failure> {
-        let unreadable = || format!("could not read {file} of {}", self.name);
-        let content: Box<dyn PackedContent + '_> = match &self.content {
-            Content::Folder(folder) => {
-                let path = folder.join(file);
-                if !path.is_file() {
-                    return Ok(None);
-                }
-                Box::new(FileContent(path))
-            }
-            Content::Zip(archive) => {
-                let Some(entry) = archive.find(file) else {
-                    return Ok(None);
-                };
-                return archive
-                    .read(entry, bytes_max)
-                    .map(Some)
-                    .or_fail(Exit::Failed, unreadable());
-            }
-            Content::Tar(index, root) => {
-                let full = if root.is_empty() {
-                    file.to_owned()
-                } else {
-                    format!("{root}/{file}")
-                };
-                let Some(place) = index.get(&full).filter(|place| place.kind == Kind::File) else {
-                    return Ok(None);
-                };
-                Box::new(TarContent(index, place))
-            }
-            Content::Conf(_) | Content::Nothing | Content::Docker(_) | Content::Image(_) => {
-                return Ok(None);
-            }
-        };
-        let mut bytes = Vec::new();
-        content
-            .open()
-            .and_then(|reader| reader.take(bytes_max + 1).read_to_end(&mut bytes))
-            .or_fail(Exit::Usage, unreadable())?;
-        if bytes.len() as u64 > bytes_max {
-            let sentence = format!("{}: it has more than {bytes_max} bytes", unreadable());
-            return Err(Failure::new(Exit::Failed, sentence));
-        }
-        Ok(Some(bytes))
-    }
 }

@@ -6,16 +6,21 @@
 
 mod acl_flag;
 mod check;
+mod component_args;
 mod component_flags;
 mod contents;
 mod defaults;
+mod detect;
 mod edit;
+mod files;
 mod flags;
 mod image_conf;
 mod inspect;
 mod judge;
 mod make;
 mod material;
+mod problem;
+mod refuse;
 mod script;
 mod write;
 mod written;
@@ -25,11 +30,12 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 pub use component_flags::{Change, ComponentFlags, Edit, EndpointFlags};
+pub(crate) use files::TarContent;
 pub use flags::{
     Annotation, CheckFlags, ConfFlags, Defaults, ImageFlags, TopFlags, ValidationRule,
 };
 pub use make::Prepared;
-pub(crate) use make::{TarContent, no_bundle_entry};
+pub(crate) use make::no_bundle_entry;
 pub use material::{Format, Material};
 pub use write::{Style, write};
 
@@ -103,7 +109,10 @@ fn pack(args: &Pack, screen: &mut Screen) -> Result<Exit, Failure> {
     output.refuse_terminal("bndl")?;
     let material = Material::open(args.source.as_deref(), args.format, screen)?;
     let prepared = Prepared::new(&material, args.format, &args.flags, screen)?;
-    let packing = prepared.packing(&args.flags, screen)?;
+    let mut packing = prepared.packing(&args.flags, screen)?;
+    if let Some(own) = material.place_of(&output).filter(|own| packing.remove(own)) {
+        screen.note(format_args!("left out {own}, where the result goes"));
+    }
     let style = if args.no_shazar {
         Style::Tar
     } else {

@@ -5,6 +5,9 @@
 //! below the root with `openat2` and `RESOLVE_IN_ROOT`, which follows links as if the root were `/`,
 //! and what is made, replaced or removed is one name inside a folder that is already open. Links
 //! that change while all this happens change nothing.
+//!
+//! Modes, owners and times are kept as [`Options`] say; extended attributes are not, since those
+//! that matter give rights that a container here does not have anyway.
 
 mod budget;
 mod cache;
