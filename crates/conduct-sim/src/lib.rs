@@ -11,7 +11,7 @@
 //! * [`faults`]: what goes wrong in the world of a seed;
 //! * [`checkers`]: the rules, safety after every event and liveness after the healing;
 //! * [`watch`]: the timeline for people, the trace for programs, the fingerprint of a run;
-//! * [`mod@run`] plays one seed, [`Sim`] tells a story, [`table`] measures, [`history`] reads traces.
+//! * [`mod@run`] plays one seed, [`Sim`] tells a story, [`history`] reads traces.
 //!
 //! There is no real clock, socket, file, thread or random number in here; the binary alone
 //! touches those.
@@ -25,9 +25,8 @@ pub mod machine;
 pub mod network;
 pub mod run;
 mod scenario;
-pub mod table;
 pub mod watch;
 pub mod world;
 
-pub use engine::{Moment, micros, millis, mins, secs};
+pub use engine::{Moment, hours, micros, millis, mins, secs};
 pub use scenario::{A_MOMENT, BundleSpec, Setup, Sim, bundle};

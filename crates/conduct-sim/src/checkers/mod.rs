@@ -94,9 +94,17 @@ pub const CHECKED: [&str; 32] = [
     "v12_everything_was_reached",
 ];
 
+/// How much is watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Attention {
+    Everything,
+    Opinions,
+    Nothing,
+}
+
 /// All of them, with what they keep.
 pub struct Checkers {
-    resting: bool,
+    attention: Attention,
     looks: u64,
     opinions: Opinions,
     s01: s01_one_majority::OneMajority,
@@ -121,7 +129,7 @@ impl Checkers {
     /// Checkers for that many machines.
     pub fn new(hosts: usize) -> Checkers {
         Checkers {
-            resting: false,
+            attention: Attention::Everything,
             looks: 0,
             opinions: Opinions::new(hosts),
             s01: Default::default(),
@@ -143,9 +151,13 @@ impl Checkers {
         }
     }
 
-    /// Checks nothing any more.
-    pub fn rest(&mut self) {
-        self.resting = true;
+    /// Checks nothing any more, and keeps the opinions of nodes only if somebody wants them.
+    pub fn rest(&mut self, opinions: bool) {
+        self.attention = if opinions {
+            Attention::Opinions
+        } else {
+            Attention::Nothing
+        };
     }
 
     /// How every node sees the others, as far as its events tell.
@@ -178,8 +190,10 @@ impl Checkers {
     }
 
     pub(crate) fn fact(&mut self, look: &Look<'_>, fact: &Fact<'_>, found: &mut Vec<Violation>) {
-        if self.resting {
-            return;
+        match self.attention {
+            Attention::Everything => {}
+            Attention::Opinions => return self.opinions.fact(look, fact),
+            Attention::Nothing => return,
         }
         let report = &mut Report::new(look.now, found);
         self.s13.fact(&self.opinions, fact, report);
@@ -209,18 +223,20 @@ impl Checkers {
     }
 
     pub(crate) fn stepped(&mut self, look: &Look<'_>, host: usize, found: &mut Vec<Violation>) {
-        if self.resting {
+        if self.attention == Attention::Nothing {
             return;
         }
-        let report = &mut Report::new(look.now, found);
-        if let Some(uid) = self.opinions.stepped(look, host) {
+        if let Some(uid) = self.opinions.stepped(look, host)
+            && self.attention == Attention::Everything
+        {
+            let report = &mut Report::new(look.now, found);
             self.s02.claimed(look, host, uid, report);
         }
     }
 
     /// Ten times a second; what is dear takes turns.
     pub(crate) fn look(&mut self, look: &Look<'_>, found: &mut Vec<Violation>) {
-        if self.resting {
+        if self.attention != Attention::Everything {
             return;
         }
         self.looks += 1;
@@ -245,7 +261,7 @@ impl Checkers {
 
     /// At the end of a run.
     pub(crate) fn finish(&mut self, look: &Look<'_>, found: &mut Vec<Violation>) {
-        if self.resting {
+        if self.attention != Attention::Everything {
             return;
         }
         let report = &mut Report::new(look.now, found);

@@ -5,6 +5,7 @@ mod cpu;
 mod many;
 mod one;
 mod seeds;
+mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,11 +13,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use conduct_sim::faults::Family;
-use conduct_sim::table::Part;
 use conduct_sim::{Moment, millis};
 
 pub(crate) use cpu::CpuTime;
 pub(crate) use seeds::SeedRange;
+use table::Part;
 
 /// Play a cluster in virtual time and check that its rules hold
 ///
@@ -73,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(file) = &args.check {
         check::run(file)
     } else if let Some(parts) = &args.table {
-        let holds = conduct_sim::table::print(parts, args.samples, args.threads);
+        let holds = table::print(parts, args.samples, args.threads);
         Ok(if holds {
             ExitCode::SUCCESS
         } else {

@@ -5,5 +5,5 @@ mod moment;
 mod schedule;
 
 pub use dice::{Dice, PerMillion};
-pub use moment::{Moment, micros, millis, mins, secs};
+pub use moment::{Moment, hours, micros, millis, mins, secs};
 pub use schedule::Schedule;

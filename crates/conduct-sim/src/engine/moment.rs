@@ -27,6 +27,11 @@ pub const fn mins(n: u64) -> Moment {
     Moment(n * 60_000_000)
 }
 
+/// `n` hours.
+pub const fn hours(n: u64) -> Moment {
+    Moment(n * 3_600_000_000)
+}
+
 impl Moment {
     /// The beginning.
     pub const ZERO: Moment = Moment(0);

@@ -74,7 +74,7 @@ impl<E> Schedule<E> {
     }
 
     /// Takes the next event out, with its moment.
-    pub fn next(&mut self) -> Option<(Moment, E)> {
+    pub fn take_next(&mut self) -> Option<(Moment, E)> {
         let due = self.heap.pop()?;
         self.free.push(due.slot);
         self.events[due.slot as usize]
@@ -105,7 +105,7 @@ mod tests {
             schedule.plan(millis(at), name);
         }
         let mut seen = String::new();
-        while let Some((_, name)) = schedule.next() {
+        while let Some((_, name)) = schedule.take_next() {
             seen.push_str(name);
         }
         assert_eq!(seen, "abcde");
@@ -117,7 +117,7 @@ mod tests {
         let mut schedule = Schedule::default();
         for round in 0..1_000 {
             schedule.plan(millis(round), round);
-            assert_eq!(schedule.next(), Some((millis(round), round)));
+            assert_eq!(schedule.take_next(), Some((millis(round), round)));
         }
         assert_eq!(schedule.events.len(), 1);
     }

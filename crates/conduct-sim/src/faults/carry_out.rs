@@ -184,7 +184,9 @@ impl World {
             Kind::KillShim(host) => self.kill_some_shim(*host),
             Kind::Attack => self.attacker.set_active(true),
             Kind::Drain(host) => self.drain(*host, true),
-            Kind::Join => self.join_one(),
+            Kind::Join => {
+                self.join_one();
+            }
             Kind::Poison => self.sabotage.poison("poison"),
         }
     }

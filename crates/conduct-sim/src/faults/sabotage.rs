@@ -46,6 +46,8 @@ pub enum Bug {
     SecretCut,
     /// A node without a majority acknowledges commands.
     TwoMajorities,
+    /// Signals go to a pid, whoever has it now.
+    SignalByPid,
 }
 
 /// The bugs that are planted in one simulation.
@@ -53,7 +55,7 @@ pub enum Bug {
 pub struct Sabotage {
     bugs: BTreeSet<Bug>,
     poison: Option<Vec<u8>>,
-    secret_cut: Option<(usize, usize)>,
+    secret_cut: Option<usize>,
     swallowed: bool,
     wall_origin: Option<u64>,
 }
@@ -63,7 +65,7 @@ impl Sabotage {
     pub fn plant(&mut self, bug: Bug) {
         self.bugs.insert(bug);
         if bug == Bug::SecretCut {
-            self.secret_cut = Some((0, 1));
+            self.secret_cut = Some(0);
         }
     }
 
@@ -80,12 +82,16 @@ impl Sabotage {
     pub(crate) fn is_secretly_cut(&self, from: usize, to: usize) -> bool {
         // The machine cannot be reached by anybody and reaches nobody, while its cables are whole.
         self.secret_cut
-            .is_some_and(|(victim, _)| from == victim || to == victim)
+            .is_some_and(|victim| from == victim || to == victim)
     }
 
-    pub(crate) fn loses_write(&self, host: usize) -> bool {
-        let _ = host;
+    pub(crate) fn loses_write(&self) -> bool {
         self.has(Bug::LostWrite)
+    }
+
+    /// Whether a removal is forgotten now; once is enough.
+    pub(crate) fn forgets_removal(&mut self) -> bool {
+        self.has(Bug::DroppedRemoval) && !std::mem::replace(&mut self.swallowed, true)
     }
 
     pub(crate) fn runs_rotten(&self) -> bool {
@@ -114,7 +120,7 @@ impl Sabotage {
     }
 
     /// The event that listeners get.
-    pub(crate) fn published(&mut self, _host: usize, event: Box<Event>) -> Option<Box<Event>> {
+    pub(crate) fn published(&mut self, event: Box<Event>) -> Option<Box<Event>> {
         if self.bugs.is_empty() {
             return Some(event);
         }
@@ -137,17 +143,15 @@ impl Sabotage {
     /// The answer that a client gets without the node being asked.
     pub(crate) fn answers_for(&self, command: &Command) -> Option<Reply> {
         let lost = self.has(Bug::LostCommand) && matches!(command, Command::Scale { .. });
-        let anywhere = self.has(Bug::TwoMajorities)
-            && matches!(command, Command::Scale { .. } | Command::Unload { .. });
+        let anywhere = self.has(Bug::TwoMajorities) && matches!(command, Command::Offset { .. });
         (lost || anywhere).then_some(Reply::Acknowledged { durability: 3 })
     }
 
     /// The time that a node is told.
-    pub(crate) fn clock(&mut self, now: Now, machine: &Machine) -> Now {
+    pub(crate) fn clock(&mut self, now: Now) -> Now {
         if !self.has(Bug::WallClockTimeouts) {
             return now;
         }
-        let _ = machine;
         let origin = *self.wall_origin.get_or_insert(now.wall.as_millis() - 1_000);
         let time = Time::from_millis(now.wall.as_millis().saturating_sub(origin) + 100_000_000);
         Now {
@@ -161,9 +165,8 @@ impl Sabotage {
         let Some(poison) = &self.poison else {
             return false;
         };
-        let bytes = match input {
-            Input::Datagram { bytes, .. } | Input::Frame { bytes, .. } => bytes,
-            _ => return false,
+        let (Input::Datagram { bytes, .. } | Input::Frame { bytes, .. }) = input else {
+            return false;
         };
         bytes.windows(poison.len()).any(|window| window == poison)
     }

@@ -35,6 +35,8 @@ pub struct Hand {
     pub terminated: bool,
     /// The ports that it was given.
     pub ports: BTreeMap<String, Ports>,
+    /// The pid that it had or has.
+    pub last_pid: Option<Pid>,
     /// The daemon that ordered its preparation; what was not finished dies with it.
     pub ordered_by: u32,
 }
@@ -146,7 +148,7 @@ impl Hand {
             Phase::Preparing => None,
             Phase::Prepared | Phase::Launching => Some(Adopted::Prepared),
             Phase::Alive { pid, .. } => Some(Adopted::Alive {
-                pid: u32::from(pid.0),
+                pid: pid.0,
                 ports: self.ports.clone(),
                 started: self.started,
             }),

@@ -6,7 +6,7 @@ use crate::engine::Moment;
 
 /// A process id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Pid(pub u8);
+pub struct Pid(pub u32);
 
 /// A process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,23 +32,30 @@ pub enum What {
 #[derive(Clone, Debug)]
 pub struct Processes {
     boot: u64,
-    table: [Option<Process>; PIDS],
+    table: Vec<Option<Process>>,
     next: usize,
 }
 
 const PIDS: usize = 64;
+/// Strangers leave when there are more processes than this.
+const STRANGERS: usize = 16;
 
 impl Default for Processes {
     fn default() -> Processes {
         Processes {
             boot: 1,
-            table: [None; PIDS],
+            table: vec![None; PIDS],
             next: 1,
         }
     }
 }
 
 impl Processes {
+    /// A table with more room, for machines that run thousands of instances.
+    pub fn widen(&mut self, pids: usize) {
+        self.table.resize(pids.max(self.table.len()), None);
+    }
+
     /// Which boot this is.
     pub const fn boot(&self) -> u64 {
         self.boot
@@ -56,12 +63,12 @@ impl Processes {
 
     /// Forks. None when the table is full.
     pub fn fork(&mut self, what: What, now: Moment) -> Option<Pid> {
-        for step in 0..PIDS {
-            let pid = (self.next + step) % PIDS;
+        for step in 0..self.table.len() {
+            let pid = (self.next + step) % self.table.len();
             if pid != 0 && self.table[pid].is_none() {
                 self.table[pid] = Some(Process { what, since: now });
                 self.next = pid + 1;
-                return Some(Pid(pid as u8));
+                return Some(Pid(pid as u32));
             }
         }
         None
@@ -69,7 +76,7 @@ impl Processes {
 
     /// Who has this pid now.
     pub fn get(&self, pid: Pid) -> Option<&Process> {
-        self.table[usize::from(pid.0)].as_ref()
+        self.table[pid.0 as usize].as_ref()
     }
 
     /// Whether `pid` is still the process that began at `since`.
@@ -79,31 +86,41 @@ impl Processes {
 
     /// The process ends and its pid is free.
     pub fn end(&mut self, pid: Pid) {
-        self.table[usize::from(pid.0)] = None;
+        self.table[pid.0 as usize] = None;
     }
 
-    /// Strangers come and go, so that free pids are soon someone else's.
-    pub fn bustle(&mut self, now: Moment) {
-        if let Some(stranger) = self.table.iter().position(|slot| {
-            matches!(
-                slot,
-                Some(Process {
-                    what: What::Stranger,
-                    ..
-                })
-            )
-        }) {
-            self.table[stranger] = None;
+    /// Strangers come and go: the pid that was just freed is somebody else's soon.
+    pub fn bustle(&mut self, freed: Pid, now: Moment) {
+        let oldest = (0..self.table.len())
+            .filter(|pid| {
+                matches!(
+                    self.table[*pid],
+                    Some(Process {
+                        what: What::Stranger,
+                        ..
+                    })
+                )
+            })
+            .min_by_key(|pid| self.table[*pid].map(|process| process.since));
+        if let Some(oldest) = oldest
+            && self.count() > STRANGERS
+        {
+            self.table[oldest] = None;
         }
-        self.fork(What::Stranger, now);
+        self.table[freed.0 as usize] = Some(Process {
+            what: What::Stranger,
+            since: now,
+        });
     }
 
     /// The machine boots: everything is gone.
     pub fn reboot(&mut self) {
+        let pids = self.table.len();
         *self = Processes {
             boot: self.boot + 1,
             ..Processes::default()
         };
+        self.widen(pids);
     }
 
     /// How many processes there are.

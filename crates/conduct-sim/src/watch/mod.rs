@@ -56,10 +56,11 @@ impl Watch {
         }
     }
 
-    /// Nobody checks anything: for measurements of what the product alone costs.
+    /// Nobody checks anything: for measurements of large clusters. What nodes hold of each other
+    /// is noted only if somebody wants it.
     #[must_use]
-    pub fn without_checkers(mut self) -> Watch {
-        self.checkers.rest();
+    pub fn without_checkers(mut self, opinions: bool) -> Watch {
+        self.checkers.rest(opinions);
         self
     }
 

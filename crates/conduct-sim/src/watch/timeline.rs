@@ -60,7 +60,7 @@ impl Line {
                     None,
                     format!(
                         "a client asks: {}",
-                        name_bundle(look, asked.to_string(), asked)
+                        name_bundle(look, &asked.to_string(), asked)
                     ),
                 )
             }
@@ -71,12 +71,12 @@ impl Line {
             } => {
                 let asked = look.clients.get(operation);
                 let text = format!("answers {asked}: {}", answer(reply));
-                (Some(host), name_bundle(look, text, asked))
+                (Some(host), name_bundle(look, &text, asked))
             }
             Fact::Settled { operation } => {
                 let asked = look.clients.get(operation);
                 let text = format!("the client knows of {asked}: {}", asked.outcome);
-                (None, name_bundle(look, text, asked))
+                (None, name_bundle(look, &text, asked))
             }
             Fact::Ended {
                 host,
@@ -161,7 +161,7 @@ fn answer(reply: &Reply) -> String {
     }
 }
 
-fn name_bundle(look: &Look<'_>, text: String, asked: &crate::clients::Operation) -> String {
+fn name_bundle(look: &Look<'_>, text: &str, asked: &crate::clients::Operation) -> String {
     text.replace(&asked.bundle.short(), &look.bundle_name(asked.bundle))
 }
 

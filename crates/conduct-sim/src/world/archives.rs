@@ -17,8 +17,8 @@ const FETCH_PATIENCE: Moment = secs(3);
 const TRANSFER_PACKET_BYTES: u64 = 1_200;
 
 impl World {
-    pub(crate) fn archive_order(&mut self, host: usize, order: ArchiveOrder) {
-        match order {
+    pub(crate) fn archive_order(&mut self, host: usize, order: &ArchiveOrder) {
+        match *order {
             ArchiveOrder::Fetch {
                 digest,
                 bytes,

@@ -236,6 +236,14 @@ impl World {
         self.settle(operation, outcome);
     }
 
+    /// A client sends the same request again, under the same id.
+    pub fn repeat(&mut self, operation: OperationId, host: usize) {
+        let asked = self.clients.get_mut(operation);
+        asked.outcome = Outcome::Open;
+        asked.may_have_worked = true;
+        self.send_request(operation, host);
+    }
+
     /// Asks again, under the same request id, for everything whose outcome is not known.
     pub fn resolve_unknowns(&mut self, host: usize) {
         let unknown: Vec<OperationId> = self
@@ -265,6 +273,28 @@ impl World {
                 Caller::Proxy => {}
             }
         }
+    }
+
+    /// A removal that was forgotten: what was unloaded is loaded again, and nobody asked for it.
+    pub(crate) fn reload_removed(&mut self, host: usize, event: &Event) {
+        let Some(bundle) = event.bundle else { return };
+        if !matches!(event.kind, EventKind::BundleRemoved) || !self.sabotage.forgets_removal() {
+            return;
+        }
+        let bytes = self.clients.bytes_of(bundle.bundle);
+        self.machines[host].archives.put(bundle.bundle, bytes);
+        let client = self.clients.wait(host, Caller::Proxy);
+        let id = self.clients.draw_id();
+        let command = self.command(bundle, Wish::Load);
+        self.tell_in(
+            host,
+            secs(6),
+            Input::Request(Request {
+                client,
+                id,
+                command,
+            }),
+        );
     }
 
     /// An instance calls its node.

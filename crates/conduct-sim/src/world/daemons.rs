@@ -211,7 +211,7 @@ impl World {
     /// One step of the product, and everything that it asks for.
     pub(crate) fn step(&mut self, host: usize, input: Input) {
         let machine = &mut self.machines[host];
-        let now = self.sabotage.clock(machine.clock.read(self.now), machine);
+        let now = self.sabotage.clock(machine.clock.read(self.now));
         let Some(daemon) = &mut machine.daemon else {
             return;
         };

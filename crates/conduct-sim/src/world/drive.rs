@@ -19,13 +19,14 @@ impl World {
             Effect::Link(order) => self.link_order(host, order),
             Effect::Persist { n, writes } => self.persist(host, n, writes),
             Effect::Runtime(order) => self.runtime_order(host, order),
-            Effect::Archive(order) => self.archive_order(host, order),
+            Effect::Archive(order) => self.archive_order(host, &order),
             Effect::Publish(event) => {
-                if let Some(event) = self.sabotage.published(host, event) {
+                if let Some(event) = self.sabotage.published(event) {
                     self.fact(&Fact::Published {
                         host,
                         event: &event,
                     });
+                    self.reload_removed(host, &event);
                     self.proxy_hears(host, &event);
                 }
             }
@@ -34,7 +35,7 @@ impl World {
                 request: _,
                 reply,
             } => self.replied(host, client, reply),
-            Effect::End(end) => self.ends_itself(host, end),
+            Effect::End(end) => self.ends_itself(host, &end),
             Effect::Arm(time) => {
                 let at = self.machines[host].clock.when(time);
                 self.plan_timer(host, at.max(self.now));
@@ -43,7 +44,7 @@ impl World {
     }
 
     /// The daemon stops of its own will, and says goodbye to its peers.
-    fn ends_itself(&mut self, host: usize, end: End) {
+    fn ends_itself(&mut self, host: usize, end: &End) {
         match end {
             End::Left => {
                 self.machines[host].has_left = true;
@@ -69,7 +70,7 @@ impl World {
 
     fn persist(&mut self, host: usize, n: u64, writes: Vec<conduct_node::effect::Write>) {
         let now = self.now;
-        if self.sabotage.loses_write(host) {
+        if self.sabotage.loses_write() {
             self.tell_in(host, crate::engine::millis(1), Input::Stored(n));
             return;
         }

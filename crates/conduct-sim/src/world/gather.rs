@@ -10,6 +10,7 @@ use super::World;
 use crate::engine::Dice;
 use crate::faults::Bug;
 use crate::network::Gate;
+use crate::watch::Watch;
 
 impl World {
     /// Starts the daemon of a machine as a member of a cluster of long standing.
@@ -97,7 +98,7 @@ impl World {
     /// Everything is over: what can only be said in the end is said.
     pub fn finish(&mut self) {
         if self.watch.is_content() {
-            self.watching(|watch, look| watch.finish(look));
+            self.watching(Watch::finish);
         }
     }
 }

@@ -8,6 +8,7 @@ use conduct_node::runtime::{Exit, ExitStatus, Ports, RuntimeEvent, RuntimeOrder,
 
 use super::{Deed, Occurrence, Real, World};
 use crate::engine::{Moment, millis};
+use crate::faults::Bug;
 use crate::machine::{Hand, Opening, Pause, Phase, Program, What, dice_of, throw};
 use crate::watch::Fact;
 
@@ -28,6 +29,7 @@ impl World {
                     started: false,
                     terminated: false,
                     ports: BTreeMap::new(),
+                    last_pid: None,
                     ordered_by: self.machines[host].life,
                 };
                 self.prepare(host, instance, hand);
@@ -198,6 +200,7 @@ impl World {
                 shim: Some(shim),
                 since: now,
             };
+            hand.last_pid = Some(pid);
         }
         let rotten = self.has_rotten(host, &hand);
         self.truth.forked(instance, real(host, &hand, now));
@@ -206,7 +209,7 @@ impl World {
             instance,
             rotten,
         });
-        let pid = u32::from(pid.0);
+        let pid = pid.0;
         self.runtime_says(
             host,
             RuntimeEvent::Launched {
@@ -216,6 +219,9 @@ impl World {
             },
         );
         self.live_out(host, instance, &program);
+        if self.sabotage.has(Bug::EarlyReady) {
+            self.instance_calls(host, instance, 0);
+        }
     }
 
     fn stop(&mut self, host: usize, instance: InstanceId, grace: Span) {

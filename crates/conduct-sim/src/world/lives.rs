@@ -1,11 +1,12 @@
 //! What instances do of themselves, and how they end.
 
 use conduct_model::InstanceId;
-use conduct_node::runtime::{Exit, ExitStatus, RuntimeEvent, StopStage};
+use conduct_node::runtime::{Exit, ExitStatus, Health, RuntimeEvent, StopStage};
 
 use super::{Deed, World};
 use crate::engine::{Moment, secs};
-use crate::machine::{Hand, Herald, Phase, Program, dice_of};
+use crate::faults::Bug;
+use crate::machine::{Hand, Herald, Phase, Program, What, dice_of};
 use crate::watch::Fact;
 
 /// An instance that cannot reach its node signals again after this, so often.
@@ -116,6 +117,9 @@ impl World {
 
     /// SIGKILL, to everything in the instance's cgroup.
     pub(crate) fn killed(&mut self, host: usize, instance: InstanceId) {
+        if self.sabotage.has(Bug::SignalByPid) {
+            self.signal_blindly(host, instance);
+        }
         if self.machines[host]
             .hands
             .get(instance)
@@ -125,6 +129,24 @@ impl World {
             self.runtime_says(host, RuntimeEvent::Stopping { instance, stage });
             self.ended(host, instance, ExitStatus::Signal(SIGKILL), false);
         }
+    }
+
+    /// SIGKILL to a pid that was written down, without a look at who has it now.
+    fn signal_blindly(&mut self, host: usize, instance: InstanceId) {
+        let machine = &self.machines[host];
+        let Some(pid) = machine.hands.get(instance).and_then(|hand| hand.last_pid) else {
+            return;
+        };
+        let who = machine.processes.get(pid);
+        if who.is_some_and(|process| process.what != What::Instance(instance)) {
+            self.fact(&Fact::Misfired { host, instance });
+        }
+    }
+
+    /// A continuing check of the instance says something.
+    pub fn check_says(&mut self, host: usize, instance: InstanceId, health: Health) {
+        self.disturb(host);
+        self.runtime_says(host, RuntimeEvent::Health { instance, health });
     }
 
     /// Somebody outside kills the instance.
@@ -165,7 +187,7 @@ impl World {
         if let Some(shim) = shim {
             machine.processes.end(shim);
         }
-        machine.processes.bustle(now);
+        machine.processes.bustle(pid, now);
         self.truth.ended(instance, host, now, exit);
         self.fact(&Fact::Ended {
             host,

@@ -2,7 +2,7 @@
 
 use super::World;
 use crate::clients::Wish;
-use crate::engine::millis;
+use crate::engine::{Moment, millis};
 use crate::machine::{DiskFault, address_of};
 use crate::network::Conditions;
 use crate::watch::Fact;
@@ -45,7 +45,8 @@ impl World {
         self.plan_start(host, millis(500));
     }
 
-    pub(crate) fn rot_archive(&mut self, host: usize) {
+    /// An archive on this machine rots.
+    pub fn rot_archive(&mut self, host: usize) {
         let machine = &mut self.machines[host];
         if machine.archives.rot(&mut machine.dice).is_some() {
             self.disturb(host);
@@ -91,12 +92,29 @@ impl World {
         );
     }
 
+    /// Whatever holds this text crashes the node that handles it, until it is skipped.
+    pub fn poison(&mut self, text: &str) {
+        self.sabotage.poison(text);
+    }
+
+    /// The disk syncs nothing for so long.
+    pub fn stall_disk(&mut self, host: usize, long: Moment) {
+        let until = self.now + long;
+        self.break_disk(host, DiskFault::Stalled(until));
+    }
+
+    /// Somebody begins, or stops, to replay and forge packets.
+    pub fn attack(&mut self, active: bool) {
+        self.attacker.set_active(active);
+    }
+
     /// One more machine joins by the addresses of the first three.
-    pub(crate) fn join_one(&mut self) {
+    pub fn join_one(&mut self) -> usize {
         let host = self.add_machine();
         let seeds = (0..host.min(3)).map(address_of).collect();
         self.machines[host].config.seeds = seeds;
         self.start_daemon(host);
+        host
     }
 
     /// All faults stop, and these machines are up, awake, joined to each other, and stay so.

@@ -39,6 +39,9 @@ use crate::watch::Watch;
 /// The watchers look around so often.
 pub const LOOK_EVERY: Moment = millis(100);
 
+/// Facts that somebody waits for are looked for so often.
+const FACTS_EVERY: Moment = millis(1);
+
 /// A cluster with everything around it.
 pub struct World {
     pub(crate) seed: u64,
@@ -159,6 +162,11 @@ impl World {
         )
     }
 
+    /// Gives a machine room for so many processes.
+    pub fn widen_processes(&mut self, host: usize, pids: usize) {
+        self.machines[host].processes.widen(pids);
+    }
+
     /// Changes the settings of the next daemon of a machine.
     pub fn configure(
         &mut self,
@@ -183,12 +191,16 @@ impl World {
         false
     }
 
-    /// Lets time pass until `done` says so, looking after every event, or until `end`. Whether
-    /// it said so.
+    /// Lets time pass until `done` says so, looking every millisecond in which something
+    /// happens, or until `end`. Whether it said so.
     pub fn run_until_fact(&mut self, end: Moment, mut done: impl FnMut(&World) -> bool) -> bool {
+        let mut looked = Moment::NEVER;
         while self.watch.is_content() {
-            if done(self) {
-                return true;
+            if looked == Moment::NEVER || self.now.since(looked) >= FACTS_EVERY {
+                looked = self.now;
+                if done(self) {
+                    return true;
+                }
             }
             match self.schedule.next_at() {
                 Some(at) if at <= end => self.turn(),
@@ -203,7 +215,7 @@ impl World {
 
     /// The next thing happens.
     fn turn(&mut self) {
-        let Some((at, occurrence)) = self.schedule.next() else {
+        let Some((at, occurrence)) = self.schedule.take_next() else {
             return;
         };
         self.now = at;
@@ -256,6 +268,6 @@ impl World {
             self.truth.disturbed = self.now;
         }
         self.truth.forget_before(self.now);
-        self.watching(|watch, look| watch.look(look));
+        self.watching(Watch::look);
     }
 }

@@ -115,7 +115,7 @@ impl World {
             since,
         };
         machine.processes.end(shim);
-        machine.processes.bustle(self.now);
+        machine.processes.bustle(shim, self.now);
         if machine.daemon.is_some() {
             self.deed_in(host, instance, millis(500), Deed::Reshimmed);
         }

@@ -2,6 +2,7 @@
 
 use super::{LineStep, Occurrence, World};
 use crate::engine::{Moment, micros, millis};
+use crate::machine::Machine;
 use crate::network::{Conditions, EndId, Sides};
 
 /// Once a cut heals, what was stuck in it is sent again within this.
@@ -103,7 +104,7 @@ impl World {
 
     /// Notes who can talk to whom from now on.
     pub(crate) fn note_sides(&mut self) {
-        let awake: Vec<bool> = self.machines.iter().map(|m| m.is_awake()).collect();
+        let awake: Vec<bool> = self.machines.iter().map(Machine::is_awake).collect();
         if self.cables.is_whole() {
             self.truth.sides.note(self.now, Sides::whole(&awake));
         } else {

@@ -1,0 +1,5 @@
+//! Stories, seeds and planted bugs.
+
+mod planted;
+mod scenarios;
+mod seeds;
