@@ -5,9 +5,7 @@ use std::io::{self, BufReader, Cursor, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::ImageError;
-
-/// The window that a zstd layer may ask for, as a power of two: what the format's own tools allow.
-const ZSTD_WINDOW_BITS_MAX: u32 = 27;
+use crate::zstd_frames::ZstdFrames;
 
 const BUFFER_BYTES: usize = 64 << 10;
 
@@ -20,11 +18,7 @@ pub fn decode<'a, R: Read + 'a>(mut layer: R) -> io::Result<Box<dyn Read + 'a>> 
     match kind {
         Compression::None => Ok(Box::new(whole)),
         Compression::Gzip => Ok(Box::new(MultiGzDecoder::new(whole))),
-        Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(whole)?;
-            decoder.window_log_max(ZSTD_WINDOW_BITS_MAX)?;
-            Ok(Box::new(decoder))
-        }
+        Compression::Zstd => Ok(Box::new(ZstdFrames::new(whole))),
         Compression::Other(name) => Err(ImageError::Unsupported {
             what: format!("a layer compressed with {name}"),
             why: "layers are plain tar, gzip or zstd".to_owned(),

@@ -22,6 +22,7 @@ mod reference;
 mod spec;
 mod tar_index;
 mod verify;
+mod zstd_frames;
 
 #[cfg(target_os = "linux")]
 pub mod unpack;
