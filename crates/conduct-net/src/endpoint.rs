@@ -22,6 +22,7 @@ use crate::identity::{Identity, NODE_NAME, node_of};
 use crate::join::{self, JoinDesk};
 use crate::links::{self, Links};
 use crate::pace::Pace;
+use crate::questions::{self, Answers};
 use crate::tls;
 
 /// Handshakes under way at once; a flood of strangers gets no more of our time.
@@ -53,6 +54,8 @@ pub struct Config {
     pub archives: Arc<dyn ArchiveSource>,
     /// Who decides about joiners; without one, nobody joins here.
     pub desk: Option<Arc<dyn JoinDesk>>,
+    /// Who answers the questions of peers; without one, nobody does.
+    pub answers: Option<Arc<dyn Answers>>,
 }
 
 /// What comes in.
@@ -134,6 +137,7 @@ pub(crate) struct Shared {
     pub(crate) pace: Pace,
     archives: Arc<dyn ArchiveSource>,
     desk: Option<Arc<dyn JoinDesk>>,
+    pub(crate) answers: Option<Arc<dyn Answers>>,
     cut: Cut,
 }
 
@@ -154,6 +158,7 @@ impl Net {
             pace: Pace::new(),
             archives: config.archives,
             desk: config.desk,
+            answers: config.answers,
             cut,
         });
         tokio::spawn(let_in(Arc::clone(&shared)));
@@ -232,6 +237,24 @@ impl Net {
         let client = self.shared.archive_client.clone();
         let connection = self.shared.call(client, peer, address).await?;
         archive::request(connection, archive, offset).await
+    }
+
+    /// Asks a peer what only it knows.
+    pub async fn ask(&self, peer: NodeKey, question: Bytes) -> Result<Bytes, NetError> {
+        let connection = match self.shared.links.connection(peer) {
+            Some(connection) => connection,
+            None => {
+                let address = self
+                    .shared
+                    .links
+                    .address(peer)
+                    .ok_or(NetError::Unknown(peer))?;
+                self.shared
+                    .call(self.shared.node_client.clone(), peer, address)
+                    .await?
+            }
+        };
+        questions::ask(connection, question).await
     }
 
     /// Loses everything to and from these addresses, below QUIC, until told otherwise.

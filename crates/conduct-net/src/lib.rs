@@ -17,6 +17,7 @@ mod identity;
 mod join;
 mod links;
 mod pace;
+mod questions;
 mod tls;
 mod token;
 
@@ -27,4 +28,5 @@ pub use error::NetError;
 pub use hint::Hint;
 pub use identity::{Identity, IdentityRequest};
 pub use join::{JoinDesk, JoinRefusal, Welcome, join};
+pub use questions::Answers;
 pub use token::{JoinToken, TokenError};

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::endpoint::{Counters, LinkNews, NetEvent, REPLACED, STUCK, Shared};
 use crate::error::NetError;
+use crate::questions;
 
 /// Two nodes that call each other at once make two; one more comes while an old one dies.
 const CONNECTIONS_PER_PEER_MAX: usize = 3;
@@ -188,10 +189,21 @@ async fn carry(
     tell(&shared, key, LinkNews::Connected(address)).await;
     let writing = tokio::spawn(write_frames(Arc::clone(&shared), connection.clone(), queue));
     let reading = tokio::spawn(read_frames(Arc::clone(&shared), key, connection.clone()));
+    let answering = shared.answers.clone().map(|answers| {
+        tokio::spawn(questions::serve(
+            Arc::clone(&shared),
+            key,
+            connection.clone(),
+            answers,
+        ))
+    });
     let why = read_datagrams(&shared, key, &connection).await;
     tracing::debug!(peer = %key.short(), %why, "a connection ended");
     writing.abort();
     reading.abort();
+    if let Some(answering) = answering {
+        answering.abort();
+    }
     let (last, again) = shared.links.forget(key, &connection);
     if last {
         tell(&shared, key, LinkNews::Lost).await;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use conduct_model::{Digest, NodeKey, Wall};
 use conduct_net::{
-    ArchiveSource, Authority, Config, Hint, IdentityRequest, JoinDesk, JoinRefusal, JoinToken,
-    LinkNews, Net, NetError, NetEvent, Offer, Welcome, join,
+    Answers, ArchiveSource, Authority, Config, Hint, IdentityRequest, JoinDesk, JoinRefusal,
+    JoinToken, LinkNews, Net, NetError, NetEvent, Offer, Welcome, join,
 };
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -39,6 +39,20 @@ impl ArchiveSource for Archives {
     }
 }
 
+/// Answers with who asked and what.
+struct Echo;
+
+impl Answers for Echo {
+    fn answer(
+        &self,
+        from: NodeKey,
+        question: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Bytes> + Send + '_>> {
+        let answer = [from.short().as_bytes(), b" asked ", &question].concat();
+        Box::pin(async move { Bytes::from(answer) })
+    }
+}
+
 struct Node {
     net: Net,
     key: NodeKey,
@@ -55,6 +69,7 @@ fn start(authority: &Authority, archive: &[u8], desk: Option<Arc<dyn JoinDesk>>)
         identity,
         archives: Arc::new(Archives(archive.to_vec())),
         desk,
+        answers: Some(Arc::new(Echo)),
     };
     let net = Net::open(config, sender).expect("the endpoint opens");
     let address = net.address().expect("it has an address");
@@ -257,6 +272,33 @@ async fn an_archive_comes_from_any_offset_and_is_the_same_bytes() {
 }
 
 #[tokio::test]
+async fn a_question_is_answered_with_or_without_a_standing_link() {
+    let authority = Authority::make().unwrap();
+    let (mut one, two) = (start(&authority, b"", None), start(&authority, b"", None));
+    one.net.found(two.key, two.address);
+    let expected = format!("{} asked what", one.key.short());
+    assert_eq!(
+        one.net
+            .ask(two.key, Bytes::from_static(b"what"))
+            .await
+            .unwrap(),
+        expected
+    );
+    one.net.keep(two.key);
+    one.wait_link(two.key, is_connected).await;
+    assert_eq!(
+        one.net
+            .ask(two.key, Bytes::from_static(b"what"))
+            .await
+            .unwrap(),
+        expected
+    );
+    let nobody = authority.make_node().unwrap().node();
+    let unknown = one.net.ask(nobody, Bytes::from_static(b"what")).await;
+    assert!(matches!(unknown, Err(NetError::Unknown(key)) if key == nobody));
+}
+
+#[tokio::test]
 async fn a_cut_wire_carries_nothing_and_a_healed_one_does_again() {
     let authority = Authority::make().unwrap();
     let (mut one, mut two) = (start(&authority, b"", None), start(&authority, b"", None));
@@ -396,6 +438,7 @@ async fn a_token_lets_one_node_in_and_only_where_it_belongs() {
         identity,
         archives,
         desk: None,
+        answers: None,
     };
     let joined = Net::open(config, sender).unwrap();
     joined.found(member.key, member.address);
@@ -416,6 +459,7 @@ async fn a_taken_port_is_named() {
         identity: authority.make_node().unwrap(),
         archives: Arc::new(Archives(Vec::new())),
         desk: None,
+        answers: None,
     };
     let error = Net::open(config, sender).err().expect("the port is taken");
     assert_eq!(

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use conduct_model::{InstanceId, Span, Time, Word};
+use conduct_model::{Component, InstanceId, Span, Time, Word};
 use conduct_node::runtime::{Ports, StartInstance};
 use nix::unistd::setsid;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -131,7 +131,7 @@ impl Launcher<'_> {
         );
         let mut components = Vec::new();
         for (name, component) in &descriptor.components {
-            let words: Vec<&str> = component.start_command.iter().map(Word::as_str).collect();
+            let words = words(component)?;
             let configs: Vec<_> = prepared.runtime_configs.iter().map(AsRef::as_ref).collect();
             let path = folder.script(name.as_str());
             std::fs::write(&path, script(&prepared.root, &configs, &words))
@@ -208,6 +208,33 @@ impl Launcher<'_> {
         }
         Ok(ports)
     }
+}
+
+/// The start command. How a check goes on after the start may stand beside the command, and is told
+/// to it as the options that say the same.
+fn words(component: &Component) -> Result<Vec<Word>, RuntimeError> {
+    let mut words = component.start_command.clone();
+    if let Some(liveness) = component
+        .check
+        .as_ref()
+        .and_then(|check| check.liveness.as_ref())
+    {
+        let seconds =
+            |span: Span| format!("{}.{:03}", span.as_millis() / 1000, span.as_millis() % 1000);
+        let options = [
+            "--liveness-interval".to_owned(),
+            seconds(liveness.interval),
+            "--liveness-timeout".to_owned(),
+            seconds(liveness.timeout),
+            "--liveness-failures".to_owned(),
+            liveness.failures.to_string(),
+        ];
+        let wrong = |text: &String| RuntimeError::Descriptor(format!("{text:?} is no word"));
+        for (place, text) in options.iter().enumerate() {
+            words.insert(1 + place, text.parse().map_err(|_| wrong(text))?);
+        }
+    }
+    Ok(words)
 }
 
 pub(crate) fn give_back(pool: &PortPool, ports: &BTreeMap<String, Ports>) {

@@ -26,6 +26,7 @@ mod record;
 mod runtime;
 mod script;
 mod shim;
+mod speaker;
 
 pub use check::check_main;
 pub use config::{RuntimeConfig, Service};
@@ -33,3 +34,4 @@ pub use error::RuntimeError;
 pub use logs::{LogLine, LogStream, read_logs};
 pub use runtime::Runtime;
 pub use shim::shim_main;
+pub use speaker::{Speaker, speaker};

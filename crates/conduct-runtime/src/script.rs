@@ -5,14 +5,16 @@
 
 use std::path::Path;
 
+use conduct_model::{Part, Word};
+
 /// The whole script.
-pub(crate) fn script(root: &Path, runtime_configs: &[&Path], words: &[&str]) -> String {
+pub(crate) fn script(root: &Path, runtime_configs: &[&Path], words: &[Word]) -> String {
     let mut text = format!("cd {} || exit\n", quoted(&root.display().to_string()));
     for config in runtime_configs {
         let config = quoted(&config.display().to_string());
         text.push_str(&format!(". {config} || exit\n"));
     }
-    let words: Vec<String> = words.iter().map(|word| expanded(word)).collect();
+    let words: Vec<String> = words.iter().map(expanded).collect();
     text.push_str(&format!("exec {}\n", words.join(" ")));
     text
 }
@@ -22,24 +24,20 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// In double quotes the shell fills in `$NAME`, `${…}` and `$(…)`; backslash, backtick and double
-/// quote would mean something too, so they are escaped – except inside `$(…)`, which is a command.
-fn expanded(word: &str) -> String {
-    let mut text = String::from("\"");
-    let mut depth = 0usize;
-    let mut before = '\0';
-    for c in word.chars() {
-        match c {
-            '(' if before == '$' || depth > 0 => depth += 1,
-            ')' if depth > 0 => depth -= 1,
-            '"' | '`' | '\\' if depth == 0 => text.push('\\'),
-            _ => {}
-        }
-        text.push(c);
-        before = c;
+/// The pieces of a word put together: texts as they stand, variables and commands in double quotes,
+/// so that what they come to is one piece as well.
+fn expanded(word: &Word) -> String {
+    let pieces = word.parts().map(|part| match part {
+        Part::Text(text) => quoted(text),
+        Part::Variable(name) => format!("\"${{{name}}}\""),
+        Part::Command(command) => format!("\"$({command})\""),
+    });
+    let joined: String = pieces.collect();
+    if joined.is_empty() {
+        quoted("")
+    } else {
+        joined
     }
-    text.push('"');
-    text
 }
 
 #[cfg(test)]
@@ -48,14 +46,17 @@ mod tests {
 
     use super::*;
 
+    fn word(text: &str) -> Word {
+        text.parse().expect("a word")
+    }
+
     /// What the words become once a shell has filled them in, a line each.
     fn run(words: &[&str]) -> Vec<String> {
         let print = ["printf", "%s\\n"]
             .iter()
             .chain(words)
-            .copied()
-            .collect::<Vec<_>>();
-        let text = script(Path::new("/"), &[], &print);
+            .map(|word| self::word(word));
+        let text = script(Path::new("/"), &[], &print.collect::<Vec<_>>());
         let ran = Command::new("bash")
             .args(["-c", &text])
             .env("PORT", "8080")
@@ -84,7 +85,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("it's.sh");
         std::fs::write(&config, "export WHO=world\nfalse\n").unwrap();
-        let text = script(Path::new("/"), &[&config], &["echo", "hello $WHO"]);
+        let text = script(
+            Path::new("/"),
+            &[&config],
+            &["echo", "hello $WHO"].map(word),
+        );
         let ran = Command::new("bash").args(["-c", &text]).output().unwrap();
         assert!(!ran.status.success() && ran.stdout.is_empty());
         std::fs::write(&config, "export WHO=world\n").unwrap();
