@@ -3,7 +3,7 @@
 use conduct_bundle::archive::{CONF_NAME, EntryPath, Mode, Packing, SCRIPT_NAME, Stamp};
 use conduct_bundle::conf::{Conf, ConfKind};
 use conduct_hocon::Value;
-use conduct_image::{DockerChoice, Export, Image, Kind, Place, TarIndex};
+use conduct_image::{DockerChoice, Export, Image, ImageError, Kind, Place, TarIndex};
 use conduct_model::BundleName;
 
 use super::files::{ImageContent, TarContent};
@@ -51,12 +51,12 @@ impl<'a> Prepared<'a> {
                 };
                 let mut progress = screen.progress(format!("reading {}", material.name), None);
                 let export = Export::of_docker(archive, &choice, &mut |bytes| progress.add(bytes));
-                Some(export.or_fail(Exit::NotFound, &material.name)?)
+                Some(export.map_err(|error| no_export(&material.name, error, Exit::NotFound))?)
             }
             Content::Image(layout) => {
                 let image = layout.resolve(wanted.image_tag.as_deref(), wanted.platform.as_ref());
                 let export = image.and_then(|image| Export::of_layout(&image));
-                Some(export.or_fail(Exit::Usage, &material.name)?)
+                Some(export.map_err(|error| no_export(&material.name, error, Exit::Usage))?)
             }
             _ => None,
         };
@@ -187,6 +187,18 @@ impl<'a> Prepared<'a> {
             .bytes(SCRIPT_NAME, Mode::FILE, text)
             .or_fail(Exit::Failed, SCRIPT_NAME)
     }
+}
+
+/// An image that is damaged is wrong; one that is not there was asked for wrongly, which ends as its
+/// kind of image says.
+fn no_export(name: &str, error: ImageError, otherwise: Exit) -> Failure {
+    let exit = match error {
+        ImageError::Digest { .. } | ImageError::Json { .. } | ImageError::TooLarge { .. } => {
+            Exit::Failed
+        }
+        _ => otherwise,
+    };
+    Failure::from_error(exit, anyhow::Error::from(error).context(name.to_owned()))
 }
 
 /// Whether flags alone can be meant to make a bundle.

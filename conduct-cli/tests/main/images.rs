@@ -269,6 +269,28 @@ fn the_wrong_image_is_refused_with_those_there_are() {
 }
 
 #[test]
+fn a_damaged_image_is_refused_by_the_name_of_the_blob() {
+    if !tools() {
+        return;
+    }
+    let world = world();
+    let damage = world.shell(
+        "set -e
+         mkdir d && tar xf feed.tar -C d && chmod -R u+w d
+         printf x | dd of=$(ls d/*.tar) bs=1 seek=5000 conv=notrunc 2>/dev/null
+         layer=$(ls -S img/blobs/sha256/* | head -n 1)
+         printf x | dd of=$layer bs=1 seek=5000 conv=notrunc 2>/dev/null",
+    );
+    assert_eq!(damage.code, 0, "{}", damage.stderr);
+    world
+        .bndl(&["d"])
+        .failed(1, "is damaged: its contents hash to");
+    let ran = world.bndl(&["img", "-o", "x.zip"]);
+    ran.failed(1, "is damaged: its contents hash to");
+    assert!(!world.path("x.zip").exists());
+}
+
+#[test]
 fn of_several_platforms_this_machine_s_is_taken_and_told() {
     if !tools() {
         return;
