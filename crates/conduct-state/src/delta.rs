@@ -10,6 +10,8 @@ mod write;
 
 pub(crate) use write::DeltaWriter;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::codec::Decoder;
@@ -143,18 +145,21 @@ impl std::fmt::Debug for Delta {
 }
 
 impl Parts {
-    /// Whether this is about who is remembered at all. Only there a lie can undo what was known:
-    /// that writers are forgotten rests on what their peers confirmed.
-    pub(crate) fn forget(&self) -> bool {
-        let forgets = |record: &Unverified| *record.key() == RecordKey::Forgotten;
+    /// Whether taking it in twice is taking it in once, whoever made it up. It is not where a
+    /// writer says two things under one dot, and where it is about who is remembered at all, which
+    /// rests on what peers confirmed.
+    pub(crate) fn can_be_repeated(&self) -> bool {
+        let remembers = |record: &Unverified| *record.key() != RecordKey::Forgotten;
         match self {
-            Parts::Events { events, .. } => events
-                .iter()
-                .filter_map(|event| event.record.as_ref())
-                .any(forgets),
-            Parts::Jump { groups, .. } => {
-                groups.iter().flat_map(|group| &group.records).any(forgets)
+            Parts::Events { events, .. } => {
+                let dots: BTreeSet<Dot> = events.iter().map(|event| event.dot).collect();
+                let mut records = events.iter().filter_map(|event| event.record.as_ref());
+                dots.len() == events.len() && records.all(remembers)
             }
+            Parts::Jump { groups, .. } => groups
+                .iter()
+                .flat_map(|group| &group.records)
+                .all(remembers),
         }
     }
 }
@@ -192,7 +197,8 @@ fn parse_events(tables: &mut DecodeTables, decoder: &mut Decoder<'_>) -> Result<
             false => None,
         };
         let kills = read_dots(tables, decoder, KILLS_MAX)?.into_boxed_slice();
-        if dot.version == 0 {
+        let earlier = |kill: &Dot| kill.writer != dot.writer || kill.version < dot.version;
+        if dot.version == 0 || !kills.iter().all(earlier) {
             return decoder.refuse("version");
         }
         events.push(RawEvent { dot, record, kills });

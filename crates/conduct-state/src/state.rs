@@ -5,6 +5,8 @@ mod commit;
 mod exchange;
 mod forget;
 mod join;
+mod office;
+mod offset;
 mod read;
 mod restore;
 mod settle;
@@ -16,12 +18,10 @@ mod twice;
 
 pub use exchange::{Comparison, Digest, Summary};
 pub use forget::FORGOTTEN_WRITERS_MAX;
+pub use offset::{OFFSET_REPEATED_WITHIN, OFFSETS_PER_BUNDLE_MAX, OFFSETS_UNFOLDED_MAX, Scale};
 pub use restore::{Damage, Restored, Salvage};
 pub use touch::{Applied, Change, Lost, LostTo, Writes};
-pub use wish::{
-    LOADS_PER_BUNDLE_MAX, OFFSET_REPEATED_WITHIN, OFFSETS_PER_BUNDLE_MAX, OFFSETS_UNFOLDED_MAX,
-    Scale,
-};
+pub use wish::LOADS_PER_BUNDLE_MAX;
 
 pub(crate) use forget::{Forgetting, Standing};
 
