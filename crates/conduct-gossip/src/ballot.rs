@@ -226,7 +226,7 @@ impl Membership {
         self.persist_voters(cx);
         self.restart_recovery();
         if self.phase.is_member() && self.electorate.is_voter(&self.settings.key) {
-            self.doubt(cx);
+            self.renew_contact(cx);
         }
     }
 

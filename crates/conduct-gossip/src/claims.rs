@@ -93,7 +93,7 @@ impl Membership {
             return true;
         }
         self.accuse(cx, about, source);
-        self.suspicions.set_witness(about, source);
+        self.suspicions.set_witness(cx.now, about, source);
         false
     }
 

@@ -1,23 +1,21 @@
-//! News between members: told on the back of probes and on ticks of its own, and compared where
-//! two views stay different.
+//! News between members, told on the back of probes and on ticks of their own.
 
-use conduct_model::{NodeKey, Span};
+use conduct_model::NodeKey;
 
 use crate::claims::Claim;
-use crate::identity::{Record, Short, Standing};
+use crate::identity::{Short, Standing};
 use crate::membership::{Cx, Membership};
 use crate::message::{Body, Class, Update};
 use crate::news::Item;
 use crate::suspicion::retransmits;
-use crate::table::{GROUPS, Who};
+use crate::table::Who;
 
 /// Members asked for, or told, in one message about unknown ones.
-const ASKED_MAX: usize = 32;
-/// Members in one message of many.
-pub(crate) const RECORDS_MAX: usize = 512;
-/// Two views may differ this long before they are compared: news are still on the way.
-const COMPARE_EVERY: Span = Span::secs(1);
-
+pub(crate) const ASKED_MAX: usize = 32;
+/// With more news than this waiting, a tick sends more than one datagram to each,
+const BACKLOG_PER_DATAGRAM: usize = 16;
+/// but never more than this.
+const BURST_MAX: usize = 8;
 impl Membership {
     /// Tells a few members the news, as long as there are any.
     pub(crate) fn gossip_due(&mut self, cx: &mut Cx<'_>) {
@@ -25,26 +23,24 @@ impl Membership {
             return;
         }
         self.timers.gossip = cx.now + self.settings.profile.gossip_every;
+        let backlog = self.news.len() / BACKLOG_PER_DATAGRAM;
         for key in self.gossip_targets(self.settings.profile.fan_out) {
-            let updates = self.take_updates();
-            self.send(cx, key, Class::Datagram, Body::Gossip { updates });
+            for _ in 0..backlog.clamp(1, BURST_MAX) {
+                let updates = self.take_updates();
+                self.send(cx, key, Class::Datagram, Body::Gossip { updates });
+            }
         }
     }
 
-    /// Up to `count` members to tell news to, drawn from those that connections stand to.
+    /// Up to `count` members to tell news to, of those that connections stand to. Everybody probes
+    /// the voters and tells them news that way, so at most one of three is a voter.
     pub fn gossip_targets(&mut self, count: usize) -> Vec<NodeKey> {
-        let targets = self
-            .rotation
-            .targets()
-            .iter()
-            .map(|target| &self.table[target.who]);
-        let near = targets.filter(|entry| entry.standing.is_present());
-        let mut near: Vec<NodeKey> = near
-            .map(|entry| entry.key)
-            .filter(|key| self.links.is_up(key))
-            .collect();
-        self.dice.draw(&mut near, count);
-        near
+        let is_fit = |who: Who| {
+            let entry = &self.table[who];
+            entry.standing.is_present() && self.links.is_up(&entry.key)
+        };
+        let chosen = self.rotation.audience(count, is_fit, &mut self.dice);
+        chosen.into_iter().map(|who| self.table[who].key).collect()
     }
 
     /// Takes as much news as one datagram holds.
@@ -86,52 +82,66 @@ impl Membership {
 
     /// News from another member.
     pub(crate) fn hear_updates(&mut self, cx: &mut Cx<'_>, source: Who, updates: &[Update]) {
-        let mut unknown = Vec::new();
-        for update in updates {
-            match update {
-                Update::Brief {
-                    member,
-                    start,
-                    refutation,
-                    standing,
-                } => {
-                    let (start, refutation, standing) = (*start, *refutation, *standing);
-                    match self.known(*member, start) {
-                        None => unknown.push(*member),
-                        Some(who) => {
-                            let claim = Claim {
-                                start,
-                                refutation,
-                                standing,
-                            };
-                            self.hear_claim(cx, Some(source), who, claim);
-                        }
-                    }
-                }
-                Update::Suspicion {
-                    member,
-                    start,
-                    refutation,
-                    accuser,
-                } => {
-                    let accuser = self.table.find_short(*accuser);
-                    match self.known(*member, *start) {
-                        None => unknown.push(*member),
-                        Some(who) => {
-                            let claim = (*start, *refutation);
-                            self.hear_accusation(cx, source, who, claim, accuser);
-                        }
-                    }
-                }
-                Update::Full(record) => self.hear_record(cx, Some(source), record),
-            }
-        }
+        let unknown = updates
+            .iter()
+            .filter_map(|update| self.hear_update(cx, source, update));
+        let mut unknown: Vec<Short> = unknown.collect();
         unknown.truncate(ASKED_MAX);
         if !unknown.is_empty() && cx.now >= self.timers.ask_members {
             self.timers.ask_members = cx.now + self.settings.profile.gossip_every;
             let key = self.table[source].key;
             self.send(cx, key, Class::Stream, Body::Ask { members: unknown });
         }
+    }
+
+    /// Gives back whom the news are about, if we do not know it or this life of it.
+    fn hear_update(&mut self, cx: &mut Cx<'_>, source: Who, update: &Update) -> Option<Short> {
+        match *update {
+            Update::Brief {
+                member,
+                start,
+                refutation,
+                standing,
+            } => {
+                let Some(who) = self.known(member, start) else {
+                    return Some(member);
+                };
+                self.news.heard(Item::Standing(who));
+                let claim = Claim {
+                    start,
+                    refutation,
+                    standing,
+                };
+                self.hear_claim(cx, Some(source), who, claim);
+            }
+            Update::Suspicion {
+                member,
+                start,
+                refutation,
+                accuser,
+            } => {
+                let Some(accused) = self.known(member, start) else {
+                    return Some(member);
+                };
+                let accuser = self.table.find_short(accuser);
+                if let Some(accuser) = accuser {
+                    self.news.heard(Item::Accusation { accused, accuser });
+                }
+                let claim = Claim {
+                    start,
+                    refutation,
+                    standing: Standing::Suspect,
+                };
+                self.hear_accusation(cx, source, accused, claim, accuser);
+            }
+            Update::Full(ref record) => {
+                if let Some(who) = self.table.find(&record.key) {
+                    self.news.heard(Item::Member(who));
+                }
+                self.hear_record(cx, Some(source), record);
+            }
+        }
+        None
     }
 
     /// The member with this short key, unless it or this life of it is unknown.
@@ -147,101 +157,17 @@ impl Membership {
         cx: &mut Cx<'_>,
         source: Who,
         accused: Who,
-        (start, refutation): (u64, u32),
+        claim: Claim,
         accuser: Option<Who>,
     ) {
         if accused == self.me {
-            let claim = Claim {
-                start,
-                refutation,
-                standing: Standing::Suspect,
-            };
             return self.hear_claim(cx, Some(source), accused, claim);
         }
         let entry = &self.table[accused];
-        let current = entry.incarnation.start == start && entry.refutation == refutation;
+        let current =
+            entry.incarnation.start == claim.start && entry.refutation == claim.refutation;
         if let Some(accuser) = accuser.filter(|accuser| current && *accuser != self.me) {
             self.accuse(cx, accused, accuser);
-        }
-    }
-
-    /// Somebody does not know these members.
-    pub(crate) fn hear_ask(&mut self, cx: &mut Cx<'_>, from: NodeKey, members: &[Short]) {
-        let members = members.iter().take(ASKED_MAX);
-        let known = members.filter_map(|member| self.table.find_short(*member));
-        let told = known.filter(|who| self.table[*who].standing != Standing::Unknown);
-        let records: Vec<Record> = told.map(|who| self.table.record(who)).collect();
-        if !records.is_empty() {
-            self.send(
-                cx,
-                from,
-                Class::Stream,
-                Body::Records { records, groups: 0 },
-            );
-        }
-    }
-
-    /// Another member's view, by its hash: where it stays different, the views are compared.
-    pub(crate) fn hear_view(&mut self, cx: &mut Cx<'_>, from: NodeKey, view: [u8; 4]) {
-        if view == self.table.view() || cx.now < self.timers.compare || !self.news.is_empty() {
-            return;
-        }
-        // The first difference only starts the clock.
-        let first = cx.now.since(self.timers.compare) > COMPARE_EVERY.times(2);
-        self.timers.compare = cx.now + COMPARE_EVERY + self.dice.span(COMPARE_EVERY);
-        if !first {
-            let groups = self.table.groups();
-            self.send(cx, from, Class::Stream, Body::Compare { groups });
-        }
-    }
-
-    /// Another member wants to know where our views differ.
-    pub(crate) fn hear_compare(&mut self, cx: &mut Cx<'_>, from: NodeKey, groups: &[[u8; 4]]) {
-        let own = self.table.groups();
-        if groups.len() != GROUPS {
-            return;
-        }
-        let differ = (0..GROUPS).filter(|group| own[*group] != groups[*group]);
-        let differ = differ.fold(0, |all, group| all | 1 << group);
-        self.send_records(cx, from, differ, differ);
-    }
-
-    /// Sends all members of some groups, and asks for the other side's members of `back`.
-    pub(crate) fn send_records(&mut self, cx: &mut Cx<'_>, to: NodeKey, groups: u32, back: u32) {
-        let records: Vec<Record> = self.table.records_in(groups).collect();
-        let mut parts = records.chunks(RECORDS_MAX).peekable();
-        if parts.peek().is_none() && back != 0 {
-            self.send(
-                cx,
-                to,
-                Class::Stream,
-                Body::Records {
-                    records: Vec::new(),
-                    groups: back,
-                },
-            );
-        }
-        while let Some(part) = parts.next() {
-            let groups = if parts.peek().is_none() { back } else { 0 };
-            let records = part.to_vec();
-            self.send(cx, to, Class::Stream, Body::Records { records, groups });
-        }
-    }
-
-    /// Members in full: after joining, after asking, after comparing.
-    pub(crate) fn hear_records(
-        &mut self,
-        cx: &mut Cx<'_>,
-        from: NodeKey,
-        records: &[Record],
-        groups: u32,
-    ) {
-        let source = self.table.find(&from);
-        for record in records.iter().take(RECORDS_MAX) {
-            self.hear_record(cx, source, record);
-        }
-        if groups != 0 {
-            self.send_records(cx, from, groups, 0);
         }
     }
 }

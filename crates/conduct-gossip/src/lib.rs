@@ -3,6 +3,7 @@
 mod ballot;
 mod boot;
 mod claims;
+mod comparing;
 mod contact;
 mod damping;
 mod dice;

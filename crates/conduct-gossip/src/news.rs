@@ -8,6 +8,9 @@ use crate::table::{MEMBERS_MAX, Who};
 /// Every member can be news in each of three ways, and have three accusers.
 const ITEMS_MAX: usize = 6 * MEMBERS_MAX;
 
+/// More pieces of news than this at once are very much.
+const MUCH: usize = 128;
+
 /// One piece of news. What it says is read from the table when it is sent, so that nothing stale
 /// is told.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -47,6 +50,16 @@ impl News {
             self.ring.len() <= ITEMS_MAX,
             "news are about members, and those are bounded"
         );
+    }
+
+    /// Somebody else told this piece of news. Where very much is to be told at once, that counts
+    /// as if we had.
+    pub(crate) fn heard(&mut self, item: Item) {
+        if self.ring.len() > MUCH
+            && let Some(told) = self.told.get_mut(&item)
+        {
+            *told += 1;
+        }
     }
 
     /// Sends `times` messages even if there is nothing to say: their headers are the news.

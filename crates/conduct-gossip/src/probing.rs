@@ -4,6 +4,7 @@
 use conduct_model::{NodeKey, Time};
 
 use crate::effect::{Effect, Notice};
+use crate::identity::Standing;
 use crate::membership::{Cx, Membership};
 use crate::message::{Body, Class};
 use crate::rotation::Turn;
@@ -186,8 +187,15 @@ impl Membership {
             return;
         };
         let (target, chosen) = (round.target, round.chosen);
-        let key = self.table[target].key;
-        let updates = self.take_updates();
+        let entry = &self.table[target];
+        let (key, standing) = (entry.key, entry.standing);
+        // News told to somebody who is perhaps not there are perhaps not told.
+        let doubtful = standing == Standing::Suspect || !standing.is_present();
+        let updates = if doubtful {
+            Vec::new()
+        } else {
+            self.take_updates()
+        };
         self.send(
             cx,
             key,

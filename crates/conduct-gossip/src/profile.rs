@@ -15,6 +15,9 @@ pub struct Profile {
     pub resends: u8,
     /// How many others are asked to probe in our place.
     pub relays: usize,
+    /// When one who was asked to try says that it got no answer: early enough for the verdict of
+    /// the round to count on it.
+    pub nack_after: Span,
     /// When a probe without any answer counts as failed.
     pub round: Span,
     /// Until then an answer still counts as a round trip, though too late for its probe.
@@ -26,7 +29,8 @@ pub struct Profile {
     pub gossip_every: Span,
     /// Whom one tick tells.
     pub fan_out: usize,
-    /// An update is sent this many times ⌈log10(N + 1)⌉.
+    /// An update is sent this many times ⌈log10(N + 1)⌉: half as often again as where all are told
+    /// alike, because part of it reaches voters that hear it from everybody.
     pub retransmit_factor: u32,
 
     /// The shortest suspicion lasts this many probe periods times log10 of the members.
@@ -111,12 +115,13 @@ impl Profile {
         resend_every: Span::millis(50),
         resends: 3,
         relays: 3,
+        nack_after: Span::millis(150),
         round: Span::millis(300),
-        late_answer_within: Span::millis(1_000),
+        late_answer_within: Span::millis(2_000),
         connect_within: Span::millis(1_000),
         gossip_every: Span::millis(100),
         fan_out: 3,
-        retransmit_factor: 4,
+        retransmit_factor: 6,
         suspicion_factor: 4,
         suspicion_stretch: 4,
         confirmations: 2,
@@ -130,9 +135,9 @@ impl Profile {
         vote_followed_after: Span::secs(3),
         dead_probe_every: Span::millis(500),
         contact_window: Span::secs(4),
-        contact_doubt: Span::millis(3_000),
-        voter_probe_every: Span::millis(1_200),
-        contact_old: Span::millis(2_200),
+        contact_doubt: Span::millis(3_400),
+        voter_probe_every: Span::millis(1_500),
+        contact_old: Span::millis(3_000),
         roll_resend: Span::millis(500),
         roll_verdict: Span::secs(1),
         roll_every: Span::secs(2),
@@ -158,6 +163,7 @@ impl Profile {
         probe_every: Span::millis(1_000),
         answer_within: Span::millis(500),
         resend_every: Span::millis(100),
+        nack_after: Span::millis(550),
         round: Span::millis(1_200),
         late_answer_within: Span::millis(3_000),
         connect_within: Span::millis(3_000),

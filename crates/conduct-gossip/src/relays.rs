@@ -77,7 +77,7 @@ impl Membership {
         };
         self.relays.seq = self.relays.seq.wrapping_add(1);
         let seq = self.relays.seq;
-        let until = cx.now + self.settings.profile.answer_within.times(3);
+        let until = cx.now + self.settings.profile.nack_after;
         self.relays.jobs.push(Job {
             seq,
             origin,

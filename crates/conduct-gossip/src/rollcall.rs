@@ -39,10 +39,11 @@ pub(crate) struct RollCalls {
 }
 
 impl RollCalls {
+    /// When a roll-call out of doubt is counted; the others end with the attempt to leave
+    /// quarantine.
     pub(crate) fn wake(&self, profile: &Profile) -> Time {
-        self.current
-            .as_ref()
-            .map_or(Time::NEVER, |roll| roll.began + profile.roll_verdict)
+        let doubt = self.current.filter(|roll| roll.purpose == Purpose::Doubt);
+        doubt.map_or(Time::NEVER, |roll| roll.began + profile.roll_verdict)
     }
 
     pub(crate) fn current(&self) -> Option<&Roll> {
@@ -72,6 +73,17 @@ impl Membership {
             purpose,
             answered: Seats::default(),
         });
+        self.ask_all_voters(cx);
+    }
+
+    /// Asks all voters for a sign of life: other voters count from now on, and what the old ones
+    /// answered counts no more.
+    pub(crate) fn renew_contact(&mut self, cx: &mut Cx<'_>) {
+        self.drop_roll();
+        self.ask_all_voters(cx);
+    }
+
+    fn ask_all_voters(&mut self, cx: &mut Cx<'_>) {
         for voter in self.other_voters() {
             if let Some(who) = self.table.find(&voter) {
                 self.begin_round(cx, who, Errand::Roll);

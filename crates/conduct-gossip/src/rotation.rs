@@ -32,6 +32,8 @@ pub(crate) struct Target {
     /// It is probed because this node chose it, and is to probe back.
     pub(crate) chosen: bool,
     probed: Time,
+    /// How often it was told news.
+    told: u32,
 }
 
 /// All that are probed, in turn.
@@ -139,6 +141,11 @@ impl Rotation {
         wanted.retain(|(who, ..)| table[*who].standing.is_present());
         let cycle = probe_every.times(wanted.len() as u64);
         let old = std::mem::take(&mut self.targets);
+        let told = old
+            .iter()
+            .map(|target| target.told)
+            .min()
+            .unwrap_or_default();
         self.targets
             .extend(wanted.into_iter().map(|(who, voter, chosen)| {
                 let known = old.iter().find(|target| target.who == who);
@@ -149,6 +156,7 @@ impl Rotation {
                     voter,
                     chosen,
                     probed,
+                    told: known.map_or(told, |known| known.told),
                 }
             }));
     }
@@ -190,6 +198,39 @@ impl Rotation {
         self.targets.retain(|target| target.who != who);
         self.neighbours.retain(|(other, _)| *other != who);
         self.urgent.retain(|other| *other != who);
+    }
+
+    /// Whom to tell news: who was told least often, chance deciding between equals.
+    pub(crate) fn audience(
+        &mut self,
+        count: usize,
+        is_fit: impl Fn(Who) -> bool,
+        dice: &mut Dice,
+    ) -> Vec<Who> {
+        let mut fit: Vec<(u32, u64, usize)> = Vec::with_capacity(self.targets.len());
+        for (at, target) in self.targets.iter().enumerate() {
+            if is_fit(target.who) {
+                fit.push((target.told, dice.next(), at));
+            }
+        }
+        fit.sort_unstable();
+        let others = fit
+            .iter()
+            .filter(|(.., at)| !self.targets[*at].voter)
+            .count();
+        let voters_max = (count / 3).max(count.saturating_sub(others));
+        let mut voters = 0;
+        let mut chosen = Vec::with_capacity(count);
+        for (.., at) in fit {
+            let target = &mut self.targets[at];
+            voters += usize::from(target.voter);
+            if chosen.len() == count || (target.voter && voters > voters_max) {
+                continue;
+            }
+            target.told = target.told.wrapping_add(1);
+            chosen.push(target.who);
+        }
+        chosen
     }
 
     /// Whose turn it is.

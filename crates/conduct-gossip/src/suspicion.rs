@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use conduct_model::{Span, Time};
+use conduct_model::{NodeKey, Span, Time};
 
 use crate::claims::Claim;
 use crate::effect::Notice;
-use crate::identity::Standing;
+use crate::identity::{Short, Standing};
 use crate::membership::{Cx, Membership};
+use crate::message::{Body, Class};
 use crate::news::Item;
 use crate::profile::Profile;
 use crate::round::Errand;
@@ -23,6 +24,8 @@ const COUNTED_MAX: usize = 256;
 /// So many refuted accusations within [`MISTAKES_WITHIN`] and an accuser is not listened to.
 const MISTAKES_MAX: u32 = 8;
 const MISTAKES_WITHIN: Span = Span::secs(10);
+/// A second witness comes by itself within this, or a voter is asked.
+const WITNESS_WITHIN: Span = Span::millis(200);
 /// A suspect is asked by stream once more this long before the verdict.
 const LAST_CHANCE: Span = Span::millis(600);
 
@@ -37,8 +40,8 @@ pub(crate) struct Suspicion {
     accusers: [Option<Who>; ACCUSERS_MAX],
     own: bool,
     last_chance: bool,
-    /// Who was first to say that the member is gone altogether.
-    witness: Option<Who>,
+    /// Who was first to say that the member is gone altogether, and when that was doubted last.
+    witness: Option<(Who, Time)>,
 }
 
 /// What is to be done about a suspicion.
@@ -46,6 +49,8 @@ pub(crate) struct Suspicion {
 enum Step {
     /// Ask by stream once more.
     LastChance,
+    /// Somebody says that the member is gone: ask a voter whether it is.
+    AskVoter,
     /// The member is unreachable.
     Verdict,
     /// Nobody came to a verdict.
@@ -60,7 +65,22 @@ pub(crate) struct Suspicions {
 }
 
 impl Suspicion {
+    /// Remembers an accuser; tells whether it is a new one that there was room for.
+    fn add_accuser(&mut self, accuser: Who) -> bool {
+        if self.accusers.contains(&Some(accuser)) {
+            return false;
+        }
+        let place = self.accusers.iter_mut().find(|place| place.is_none());
+        place.map(|place| *place = Some(accuser)).is_some()
+    }
+
     fn due(&self, now: Time, stale: Span) -> Option<Step> {
+        if self
+            .witness
+            .is_some_and(|(_, asked)| now.since(asked) >= WITNESS_WITHIN)
+        {
+            return Some(Step::AskVoter);
+        }
         if !self.own {
             return (now.since(self.began) >= stale).then_some(Step::Drop);
         }
@@ -141,12 +161,12 @@ impl Suspicions {
         self.suspected
             .get(&who)
             .and_then(|suspicion| suspicion.witness)
-            .is_some_and(|first| first != source)
+            .is_some_and(|(first, _)| first != source)
     }
 
-    pub(crate) fn set_witness(&mut self, who: Who, source: Who) {
+    pub(crate) fn set_witness(&mut self, now: Time, who: Who, source: Who) {
         if let Some(suspicion) = self.suspected.get_mut(&who) {
-            suspicion.witness.get_or_insert(source);
+            suspicion.witness.get_or_insert((source, now));
         }
     }
 
@@ -157,7 +177,7 @@ impl Suspicions {
             for accuser in &mut suspicion.accusers {
                 accuser.take_if(|accuser| *accuser == who);
             }
-            suspicion.witness.take_if(|witness| *witness == who);
+            suspicion.witness.take_if(|(witness, _)| *witness == who);
         }
     }
 
@@ -201,13 +221,8 @@ impl Membership {
         if accused == self.me || !entry.standing.is_present() {
             return;
         }
-        if !own {
-            if entry.heard_within(cx.now, self.settings.profile.first_hand) {
-                return self.tell_accused(cx, accused, entry.refutation);
-            }
-            if !self.suspicions.is_heard(cx.now, accuser) {
-                return;
-            }
+        if !own && !self.suspicions.is_heard(cx.now, accuser) {
+            return;
         }
         let before = entry.standing;
         let known = self.suspicions.suspected.contains_key(&accused);
@@ -228,13 +243,11 @@ impl Membership {
                 last_chance: false,
                 witness: None,
             });
-        let fresh = !suspicion.accusers.contains(&Some(accuser));
-        let place = suspicion.accusers.iter_mut().find(|place| place.is_none());
-        let counted = fresh && place.is_some();
-        if let Some(place) = place.filter(|_| fresh) {
-            *place = Some(accuser);
-        }
+        let counted = suspicion.add_accuser(accuser);
         let first_own = own && !suspicion.own;
+        if !counted && !first_own {
+            return;
+        }
         suspicion.own |= own;
         let confirmations = suspicion
             .accusers
@@ -300,6 +313,26 @@ impl Membership {
         }
     }
 
+    /// Asks one of the voters how this member stands: that is another witness.
+    fn ask_voter_about(&mut self, cx: &mut Cx<'_>, who: Who) {
+        let witness = self
+            .suspicions
+            .suspected
+            .get(&who)
+            .and_then(|suspicion| suspicion.witness);
+        let is_fit = |key: &NodeKey| {
+            let other = self.table.find(key);
+            other != Some(who) && other != witness.map(|(witness, _)| witness)
+        };
+        let mut voters = self.other_voters();
+        voters.retain(|key| is_fit(key) && self.links.is_up(key));
+        self.dice.draw(&mut voters, 1);
+        if let Some(voter) = voters.pop() {
+            let members = vec![Short::of(&self.table[who].key)];
+            self.send(cx, voter, Class::Datagram, Body::Ask { members });
+        }
+    }
+
     fn take_step(&mut self, cx: &mut Cx<'_>, who: Who, step: Step) {
         let profile = self.settings.profile;
         let entry = &self.table[who];
@@ -312,6 +345,12 @@ impl Membership {
             Step::LastChance => {
                 suspicion.last_chance = true;
                 self.begin_round(cx, who, Errand::Fallback);
+            }
+            Step::AskVoter => {
+                if let Some((_, asked)) = &mut suspicion.witness {
+                    *asked = cx.now;
+                }
+                self.ask_voter_about(cx, who);
             }
             Step::Verdict if still_heard => {
                 suspicion.deadline = cx.now + profile.probe_every;
@@ -386,7 +425,7 @@ mod tests {
         let times = |members| retransmits(&Profile::LAN, members);
         assert_eq!(
             [3, 9, 10, 100, 999, 1_000].map(times),
-            [4, 4, 8, 12, 12, 16]
+            [6, 6, 12, 18, 18, 24]
         );
     }
 }

@@ -89,6 +89,8 @@ pub(crate) struct Net {
     pub(crate) profile: Profile,
     pub(crate) count_bytes: bool,
     pub(crate) steps: u64,
+    steps_now: u64,
+    stepped_at: u64,
     out: Vec<Effect>,
 }
 
@@ -127,6 +129,8 @@ impl Net {
             profile: Profile::LAN,
             count_bytes: false,
             steps: 0,
+            steps_now: 0,
+            stepped_at: 0,
             out: Vec::new(),
         }
     }
@@ -332,6 +336,13 @@ impl Net {
         let mut out = std::mem::take(&mut self.out);
         act(machine, now, &mut out);
         self.steps += 1;
+        self.steps_now = if self.stepped_at == self.now {
+            self.steps_now + 1
+        } else {
+            0
+        };
+        self.stepped_at = self.now;
+        assert!(self.steps_now < 1_000_000, "time stands still: {machine:?}");
         let start = machine.incarnation().start;
         assert!(
             start >= node.start_max,
@@ -487,6 +498,9 @@ impl Net {
         }
     }
 
+    pub(crate) fn pending(&self) -> usize {
+        self.heap.len()
+    }
     /// Runs for so many milliseconds.
     pub(crate) fn run(&mut self, millis: u64) {
         self.run_until(self.now + millis, |_| false);
