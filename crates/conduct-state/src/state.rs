@@ -218,6 +218,21 @@ impl State {
         }
     }
 
+    /// What others are told, in the terms of the plain merge.
+    #[cfg(any(test, debug_assertions))]
+    pub(crate) fn lattice(&self) -> crate::lattice::Lattice {
+        let shown = self
+            .store
+            .iter()
+            .filter(|record| self.is_shown(record.dot()));
+        crate::lattice::Lattice {
+            covered: self.shown_vector().collect(),
+            live: shown
+                .map(|record| (record.dot(), Arc::clone(record)))
+                .collect(),
+        }
+    }
+
     /// Panics if something does not hold that always must. For tests, fuzzing and simulation.
     pub fn audit(&self) {
         let mut sums = Sums::default();

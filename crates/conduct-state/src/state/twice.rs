@@ -76,18 +76,4 @@ impl State {
             assert_eq!(self.lattice(), *expected, "a jump landed beside the merge");
         }
     }
-
-    /// What others are told, in the terms of the plain merge.
-    pub(crate) fn lattice(&self) -> Lattice {
-        let shown = self
-            .store
-            .iter()
-            .filter(|record| self.is_shown(record.dot()));
-        Lattice {
-            covered: self.shown_vector().collect(),
-            live: shown
-                .map(|record| (record.dot(), Arc::clone(record)))
-                .collect(),
-        }
-    }
 }
