@@ -199,7 +199,7 @@ impl Membership {
         if register.epoch == epoch {
             // They know that it is in force, and that stays so.
             if previous.is_none() && self.electorate.settle_on(&register) {
-                self.persist_voters(cx);
+                self.voters_settled(cx);
             }
             return;
         }
@@ -259,7 +259,17 @@ impl Membership {
     /// Once a quorum of both has the register, only the new one counts.
     pub(crate) fn settle_voters(&mut self, cx: &mut Cx<'_>) {
         if self.electorate.settle() {
-            self.persist_voters(cx);
+            self.voters_settled(cx);
         }
+    }
+
+    /// Seats have moved: whatever is noted by seat begins anew.
+    fn voters_settled(&mut self, cx: &mut Cx<'_>) {
+        self.drop_roll();
+        self.restart_recovery();
+        self.bench.new_voters();
+        self.refused_by = Default::default();
+        self.rotation.set_stale();
+        self.persist_voters(cx);
     }
 }

@@ -107,6 +107,8 @@ impl Membership {
                 self.bench.set_voted(who, start, cx.now);
             }
         }
+        self.table
+            .change(self.me, |entry| entry.incarnation.start = start);
         cx.push(Effect::Quarantined(Reason::Starting));
         let nonce = self.settings.nonce;
         self.begin_life(

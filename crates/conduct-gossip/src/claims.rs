@@ -74,11 +74,7 @@ impl Membership {
     fn believes(&mut self, cx: &mut Cx<'_>, source: Option<Who>, about: Who, claim: Claim) -> bool {
         let Some(source) = source else { return true };
         let held = &self.table[about];
-        let over = claim.standing.is_over();
         if source == about || !held.standing.is_present() {
-            return true;
-        }
-        if over && self.electorate.is_voter(&self.table[source].key) {
             return true;
         }
         let hint = claim.standing == Standing::Restarting;

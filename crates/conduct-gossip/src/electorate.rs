@@ -146,14 +146,26 @@ impl Electorate {
         };
         let settled = previous.is_quorum(has) && register.is_quorum(has);
         if settled {
-            self.previous = None;
+            self.forget_previous();
         }
         settled
     }
 
     /// Somebody knows that `register`, if it is ours, is in force; tells whether that is news.
     pub(crate) fn settle_on(&mut self, register: &Register) -> bool {
-        self.register.as_ref() == Some(register) && self.previous.take().is_some()
+        let news = self.register.as_ref() == Some(register) && self.previous.is_some();
+        if news {
+            self.forget_previous();
+        }
+        news
+    }
+
+    /// Who voted only before has no seat any more. All other seats may move.
+    fn forget_previous(&mut self) {
+        self.previous = None;
+        if let Some(register) = &self.register {
+            self.seats.retain(|seat| register.contains(&seat.key));
+        }
     }
 
     /// A round trip with this voter, begun at `sent`.

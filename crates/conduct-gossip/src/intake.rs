@@ -17,7 +17,7 @@ impl Membership {
             return;
         }
         let Message { header, body } = message;
-        let Some(body) = self.hear_stranger(cx, from, body) else {
+        let Some(body) = self.hear_stranger(cx, from, &header, body) else {
             return;
         };
         if !self.phase.is_member() {
@@ -31,7 +31,13 @@ impl Membership {
 
     /// What may be said by those who are no members here, or not yet, or not any more. Gives back
     /// what only members may say.
-    fn hear_stranger(&mut self, cx: &mut Cx<'_>, from: NodeKey, body: Body) -> Option<Body> {
+    fn hear_stranger(
+        &mut self,
+        cx: &mut Cx<'_>,
+        from: NodeKey,
+        header: &Header,
+        body: Body,
+    ) -> Option<Body> {
         match body {
             Body::Hello {
                 cluster,
@@ -47,11 +53,15 @@ impl Membership {
             } => {
                 self.hear_welcome(cx, register, previous, seat);
             }
-            Body::Refused(why) => self.hear_refused(cx, from, why),
-            Body::WhoAreYou => self.say_hello(cx, from),
-            Body::YouAreDown { start, decided } => {
-                self.hear_you_are_down(cx, from, start, decided);
+            Body::Refused { start, tag, why } => {
+                let own = &self.table[self.me];
+                if own.incarnation.start == start && own.tag() == tag {
+                    self.hear_refused(cx, from, why);
+                }
             }
+            Body::WhoAreYou => self.say_hello(cx, from),
+            Body::YouAreDown { start } => self.hear_you_are_down(cx, from, start, header.epoch),
+            Body::AskVoters => self.tell_voters(cx, from),
             Body::Voters { register, previous } => self.hear_voters(cx, register, previous),
             Body::Records { records, groups } => self.hear_records(cx, from, &records, groups),
             Body::Twin => {
@@ -75,22 +85,20 @@ impl Membership {
             self.send(cx, from, Class::Datagram, Body::WhoAreYou);
             return None;
         }
-        if header.start < held {
+        let (start, tag) = (header.start, header.tag);
+        if start < held {
             let why = Refusal::Superseded { start: held };
-            self.send(cx, from, Class::Datagram, Body::Refused(why));
+            self.send(cx, from, Class::Datagram, Body::Refused { start, tag, why });
             return None;
         }
-        if header.tag != entry.tag() {
+        if tag != entry.tag() {
+            let why = Refusal::Clone;
             self.notice(cx, Notice::Clone(from));
-            self.send(cx, from, Class::Datagram, Body::Refused(Refusal::Clone));
+            self.send(cx, from, Class::Datagram, Body::Refused { start, tag, why });
             return None;
         }
-        if let Some(decided) = self.is_down(who, header.start) {
-            let body = Body::YouAreDown {
-                start: header.start,
-                decided,
-            };
-            self.send(cx, from, Class::Datagram, body);
+        if self.is_down(who, start) {
+            self.send(cx, from, Class::Datagram, Body::YouAreDown { start });
             return None;
         }
         self.hear_first_hand(cx, who, header);
@@ -181,7 +189,6 @@ impl Membership {
             Body::Accused { refutation } => self.refute(cx, Some(who), refutation),
             Body::Ask { members } => self.hear_ask(cx, from, &members),
             Body::Compare { groups } => self.hear_compare(cx, from, &groups),
-            Body::AskVoters => self.tell_voters(cx, from),
             Body::Judge { opinions, votes } => self.hear_judgements(cx, who, &opinions, &votes),
             other => self.hear_voter(cx, from, other),
         }

@@ -12,7 +12,7 @@ use crate::membership::{Cx, Membership, Phase};
 use crate::message::{Body, Class, Refusal};
 use crate::news::Item;
 use crate::register::Register;
-use crate::table::{MEMBERS_MAX, Who};
+use crate::table::{MEMBERS_MAX, Who, tag};
 
 /// Known members that are greeted at once.
 const GREETED_MAX: usize = 4;
@@ -107,14 +107,16 @@ impl Membership {
             if let Refusal::Clone | Refusal::Lingering = why {
                 self.send(cx, from, Class::Datagram, Body::Twin);
             }
-            return self.send(cx, from, Class::Stream, Body::Refused(why));
+            let Incarnation { start, nonce } = record.incarnation;
+            let tag = tag(nonce);
+            return self.send(cx, from, Class::Stream, Body::Refused { start, tag, why });
         }
         let start = record.incarnation.start;
         if let Some(who) = self.table.find(&from)
             && self.table[who].incarnation.start == start
-            && let Some(decided) = self.is_down(who, start)
+            && self.is_down(who, start)
         {
-            return self.send(cx, from, Class::Stream, Body::YouAreDown { start, decided });
+            return self.send(cx, from, Class::Stream, Body::YouAreDown { start });
         }
         let mut record = record.clone();
         if record.seat == 0 {
@@ -183,12 +185,9 @@ impl Membership {
         Ok(())
     }
 
-    /// Whether this life was voted down, and if so whether by a quorum.
-    pub(crate) fn is_down(&self, who: Who, start: u64) -> Option<bool> {
-        if self.table[who].standing.is_over() {
-            return Some(true);
-        }
-        self.bench.has_voted(who, start).then_some(false)
+    /// Whether this life is over, or was voted down by this node.
+    pub(crate) fn is_down(&self, who: Who, start: u64) -> bool {
+        self.table[who].standing.is_over() || self.bench.has_voted(who, start)
     }
 
     /// Somebody let this node in.
@@ -258,13 +257,13 @@ impl Membership {
         }
     }
 
-    /// A voter says that this life was voted down.
+    /// Somebody will never count this life again. Whoever is behind learns first who votes now.
     pub(crate) fn hear_you_are_down(
         &mut self,
         cx: &mut Cx<'_>,
         from: NodeKey,
         start: u64,
-        decided: bool,
+        epoch: u64,
     ) {
         if start != self.incarnation().start {
             return;
@@ -272,23 +271,22 @@ impl Membership {
         if let Phase::Greeting { .. } = self.phase {
             return self.begin_again(cx);
         }
-        if self.electorate.is_voter(&from) || self.electorate.register().is_none() {
-            self.hear_refusal_of(cx, from, decided);
-        } else {
-            self.doubt(cx);
+        if epoch > self.electorate.epoch() {
+            return self.send(cx, from, Class::Stream, Body::AskVoters);
         }
+        self.hear_refusal_of(cx, from);
     }
 
-    /// This voter will never count this life again. When a quorum says so, the life is over.
-    pub(crate) fn hear_refusal_of(&mut self, cx: &mut Cx<'_>, voter: NodeKey, decided: bool) {
-        let Some(seat) = self.electorate.seat(&voter) else {
-            return;
-        };
+    /// Nobody's word alone ends a life: a quorum of the voters must have given it. The roll-call
+    /// finds out whether it has.
+    pub(crate) fn hear_refusal_of(&mut self, cx: &mut Cx<'_>, from: NodeKey) {
         if !self.phase.is_member() {
             return;
         }
-        self.refused_by.add(seat);
-        if decided || self.electorate.is_quorum_of(self.refused_by) {
+        if let Some(seat) = self.electorate.seat(&from) {
+            self.refused_by.add(seat);
+        }
+        if self.electorate.is_quorum_of(self.refused_by) {
             self.quarantine_for(cx, Reason::VotedDown);
             self.begin_again(cx);
         } else {

@@ -123,14 +123,19 @@ pub enum Body {
         /// The newcomer's place in the order of joining.
         seat: u32,
     },
-    /// You are none.
-    Refused(Refusal),
-    /// This life of yours was voted down.
+    /// You are none. It names the life that is meant: a copy of a node has the same key.
+    Refused {
+        /// The life's start.
+        start: u64,
+        /// And two bytes of its nonce.
+        tag: [u8; 2],
+        /// Why.
+        why: Refusal,
+    },
+    /// This life of yours was voted down, if only by the sender: it will never count it again.
     YouAreDown {
         /// The life.
         start: u64,
-        /// By a quorum; otherwise only by the sender, who is a voter.
-        decided: bool,
     },
     /// You are said to be gone: refute it.
     Accused {

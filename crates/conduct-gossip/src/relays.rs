@@ -176,7 +176,7 @@ impl Membership {
         }
         if found.down {
             let key = self.table[target].key;
-            self.hear_refusal_of(cx, key, false);
+            self.hear_refusal_of(cx, key);
             self.rounds.take(seq);
             return;
         }

@@ -268,16 +268,3 @@ fn a_thousand_nodes_notice_within_six_seconds() {
         "{unreachable} {down}"
     );
 }
-
-#[test]
-fn zz_slow() {
-    let mut net = Net::settled(1, 5);
-    net.delay = (450, 550);
-    for _ in 0..20 {
-        net.run(1000);
-        println!("{} steps {} heap {}", net.now, net.steps, net.pending());
-        for no in 0..5 {
-            println!("   {:?}", net.machine(no).sizes());
-        }
-    }
-}

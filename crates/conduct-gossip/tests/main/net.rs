@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use conduct_gossip::{
-    Body, Boot, Card, Class, Command, DiskRecord, Effect, Link, Membership, Message, Notice,
-    Profile, Reason, Record, Register, Settings, Slot, Standing, Status, Ticket, Token, Verdict,
+    Body, Boot, Card, Class, Command, DiskRecord, Effect, Header, Link, Membership, Message,
+    Notice, Profile, Reason, Record, Register, Settings, Short, Slot, Standing, Status, Ticket,
+    Token, Update, Verdict,
 };
 use conduct_model::{Digest, Incarnation, NodeKey, Span, Time};
 
@@ -88,6 +89,7 @@ pub(crate) struct Net {
     pub(crate) told: Vec<(u64, No, Told)>,
     pub(crate) profile: Profile,
     pub(crate) count_bytes: bool,
+    pub(crate) longest_datagram: usize,
     pub(crate) steps: u64,
     steps_now: u64,
     stepped_at: u64,
@@ -128,6 +130,7 @@ impl Net {
             told: Vec::new(),
             profile: Profile::LAN,
             count_bytes: false,
+            longest_datagram: 0,
             steps: 0,
             steps_now: 0,
             stepped_at: 0,
@@ -146,7 +149,7 @@ impl Net {
                 key: key(no),
                 incarnation: Incarnation {
                     start: 1,
-                    nonce: 1 + no as u64,
+                    nonce: (1 + no as u64) << 48,
                 },
                 refutation: 0,
                 standing: Standing::Alive,
@@ -175,7 +178,7 @@ impl Net {
                 register: register.clone(),
                 members: records.clone(),
             };
-            net.boot(no, 1 + no as u64, boot, Vec::new());
+            net.boot(no, (1 + no as u64) << 48, boot, Vec::new());
         }
         net
     }
@@ -239,6 +242,12 @@ impl Net {
         let disk = self.nodes[no].disk.values().cloned().collect();
         let nonce = self.random(u64::MAX);
         self.boot(no, nonce, Boot::Disk(disk), seeds.to_vec());
+    }
+
+    /// Empties a disk.
+    pub(crate) fn wipe(&mut self, no: No) {
+        self.nodes[no].disk.clear();
+        self.nodes[no].start_max = 0;
     }
 
     /// Ends the daemon at once. With its host nothing answers in its place.
@@ -446,7 +455,7 @@ impl Net {
             return;
         };
         if self.count_bytes {
-            self.charge(from, to, &message);
+            self.charge(from, to, class, &message);
         }
         let pair = (from.min(to), from.max(to));
         let linked = self.links.contains(&pair);
@@ -486,9 +495,12 @@ impl Net {
         );
     }
 
-    fn charge(&mut self, from: No, to: No, message: &Message) {
+    fn charge(&mut self, from: No, to: No, class: Class, message: &Message) {
         let config = bincode::config::standard();
         let bytes = bincode::serde::encode_to_vec(message, config).unwrap();
+        if class == Class::Datagram {
+            self.longest_datagram = self.longest_datagram.max(bytes.len());
+        }
         let node = &mut self.nodes[from];
         node.sent_bytes += bytes.len() as u64 + PACKET_BYTES;
         node.sent_packets += 1;
@@ -498,9 +510,51 @@ impl Net {
         }
     }
 
-    pub(crate) fn pending(&self) -> usize {
-        self.heap.len()
+    /// Hands a message to a machine as if `from` had sent it; gives back what it answers.
+    pub(crate) fn say(&mut self, to: No, from: No, message: Message) -> Vec<Body> {
+        let mut answers = Vec::new();
+        let from = key(from);
+        self.act(to, |machine, now, out| {
+            machine.message(now, from, message, out);
+            let sent = out.iter().filter_map(|effect| match effect {
+                Effect::Send { to, message, .. } if *to == from => Some(message.body.clone()),
+                _ => None,
+            });
+            answers.extend(sent);
+        });
+        answers
     }
+
+    /// One member lies to another about a third.
+    pub(crate) fn lie(&mut self, liar: No, to: No, about: No, standing: Standing, round: u32) {
+        let own = self.machine(liar).incarnation();
+        let tag = own.nonce.to_be_bytes();
+        let member = Short::of(&key(about));
+        let refutation = self.machine(about).refutation() + round % 2;
+        let header = Header {
+            start: own.start,
+            tag: [tag[0], tag[1]],
+            refutation: self.machine(liar).refutation(),
+            standing: Standing::Alive,
+            epoch: 1,
+            view: self.machine(liar).view(),
+        };
+        let updates = vec![Update::Brief {
+            member,
+            start: 1,
+            refutation,
+            standing,
+        }];
+        self.say(
+            to,
+            liar,
+            Message {
+                header,
+                body: Body::Gossip { updates },
+            },
+        );
+    }
+
     /// Runs for so many milliseconds.
     pub(crate) fn run(&mut self, millis: u64) {
         self.run_until(self.now + millis, |_| false);
