@@ -14,6 +14,12 @@ pub enum Exit {
     Usage = 2,
     /// What was named is not there, or not clearly so.
     NotFound = 3,
+    /// The cluster accepted it, but it was not reached in time.
+    NotInTime = 4,
+    /// The cluster does not accept it: it is cut off, it contradicts something, it is not allowed.
+    Refused = 5,
+    /// No node answers.
+    Unreachable = 6,
 }
 
 impl From<Exit> for ExitCode {

@@ -57,7 +57,10 @@ const PURE: &[&str] = &[
 /// What a pure crate's code never names: effects, and orders that differ from run to run.
 const IMPURE: &[&str] = &[
     "std::fs",
-    "std::net",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "UnixStream",
     "std::thread",
     "std::env",
     "std::process",

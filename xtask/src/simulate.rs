@@ -2,9 +2,6 @@
 
 use crate::command::{Outcome, cargo, root, shown};
 
-/// Virtual clusters that every `cargo verify` runs.
-pub(crate) const VERIFY_SEEDS: &str = "1..1001";
-
 const SOAK_MINUTES: u32 = 60;
 
 /// Runs the simulator with these words.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Accepted {
     /// The name of the request: events that it causes carry it, and asking again under it has no
     /// second effect.
-    #[cfg_attr(feature = "schema", schema(value_type = String, format = Uuid))]
+    #[cfg_attr(feature = "schema", schema(value_type = String))]
     pub request_id: RequestId,
     /// The bundle that it is about, in full.
     pub bundle_id: String,

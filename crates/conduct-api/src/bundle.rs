@@ -111,7 +111,7 @@ pub struct Scale {
     pub affinity: Option<String>,
     /// How often an instance was started again in place of one that failed.
     #[serde(default)]
-    pub nr_of_reschedules: u32,
+    pub nr_of_reschedules: u64,
 }
 
 /// An instance that has processes.
@@ -141,7 +141,7 @@ pub struct Execution {
     /// The key of its node.
     #[serde(default)]
     pub node: String,
-    /// `starting`, `running`, `draining` or `stopping`.
+    /// `starting`, `running`, `unhealthy` or `stopping`.
     #[serde(default)]
     pub state: String,
 }

@@ -37,7 +37,7 @@ pub struct Member {
     /// Whether it counts for a majority.
     #[serde(default)]
     pub voter: bool,
-    /// `reachable`, `unreachable`, `restarting`, `down` or `leaving`.
+    /// `reachable`, `unreachable`, `restarting`, `down` or `left`.
     #[serde(default)]
     pub verdict: String,
     /// It gets no new instances, and its own are moved.

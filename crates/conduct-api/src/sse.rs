@@ -222,7 +222,8 @@ mod tests {
             cut in 0..40_usize,
         ) {
             // A reader takes one blank behind the colon for a part of the colon.
-            let data = data.replace("\n ", "\n").trim_start().to_owned();
+            let lines: Vec<&str> = data.split('\n').map(str::trim_start).collect();
+            let data = lines.join("\n").trim_start().to_owned();
             let frame = Frame { id, event, data, retry: None };
             let text = frame.text();
             let (a, b) = text.as_bytes().split_at(cut.min(text.len()));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What stands between a bundle and the number of instances wished for.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Why {
@@ -14,6 +14,12 @@ pub struct Why {
     /// What stands against it as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overall: Option<String>,
+    /// What those that are missing wait for.
+    #[serde(default)]
+    pub waits: Vec<String>,
+    /// Why nobody can be given the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
     /// Per node, the first thing that stands against it, with its numbers.
     pub nodes: Vec<WhyNode>,
 }

@@ -6,7 +6,7 @@ use crate::answers::{Accepted, Agent, Bundle, EventLine, License, LogLine, Membe
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::request::{Method, Request, encode};
-use crate::stream::EventStream;
+use crate::stream::{EVENT_STREAM, EventStream, streaming};
 
 /// What was answered, understood and word for word.
 #[derive(Debug, Clone)]
@@ -26,6 +26,15 @@ pub struct LogQuery {
     pub previous: bool,
     /// Also those that are yet to come, as a stream.
     pub follow: bool,
+}
+
+/// What nodes give to whoever follows.
+#[derive(Debug)]
+pub enum Followed {
+    /// Lines as they come.
+    Stream(Box<EventStream>),
+    /// The newest of them; to be asked for again.
+    Lines(Vec<LogLine>),
 }
 
 impl Client {
@@ -107,12 +116,24 @@ impl Client {
         self.call(request, "a list of log lines").await
     }
 
-    /// What to ask for lines with.
-    pub(crate) fn logs_request(
+    /// Lines as they come. Nodes that have no such stream give the newest ones instead.
+    pub async fn follow_logs(
         &self,
         reference: &str,
         query: &LogQuery,
-    ) -> Result<Request, ClientError> {
+        last: Option<&str>,
+    ) -> Result<Followed, ClientError> {
+        let request = self.logs_request(reference, query)?;
+        let answer = self.send(&streaming(request, last)).await?;
+        if answer.content_type() == EVENT_STREAM {
+            let stream = EventStream::new(answer, self.limits.stream);
+            return Ok(Followed::Stream(Box::new(stream)));
+        }
+        let (lines, _) = answer.json("a list of log lines").await?;
+        Ok(Followed::Lines(lines))
+    }
+
+    fn logs_request(&self, reference: &str, query: &LogQuery) -> Result<Request, ClientError> {
         let mut request = Request::get(format!("{}/logs", self.bundle_path(reference)?));
         if let Some(count) = query.count {
             request = request.query("count", count);

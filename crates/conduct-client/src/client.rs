@@ -46,6 +46,9 @@ impl Default for Limits {
     }
 }
 
+/// What is asked for unless a request says something else.
+pub(crate) const JSON: &str = "application/json, */*;q=0.5";
+
 /// Where our nodes say for programs what went wrong.
 const CODE: &str = "conduct-error";
 
@@ -125,7 +128,11 @@ impl Client {
             Method::Put | Method::Post | Method::Delete => self.limits.change,
         };
         let within = request.within.unwrap_or(usual);
+        let says_what = request.headers.iter().any(|(name, _)| *name == "Accept");
         let mut finish = |mut builder: reqwest::RequestBuilder| {
+            if !says_what {
+                builder = builder.header(ACCEPT, JSON);
+            }
             for (header, value) in &request.headers {
                 builder = builder.header(*header, value);
             }
@@ -192,13 +199,12 @@ impl Client {
     {
         let url = node.target.url(&request.path);
         let http = node.http(&self.limits).map_err(Silence::Final)?;
-        let builder = match request.method {
+        let mut builder = match request.method {
             Method::Get => http.get(&url),
             Method::Put => http.put(&url),
             Method::Post => http.post(&url),
             Method::Delete => http.delete(&url),
         };
-        let mut builder = builder.header(ACCEPT, "application/json, */*;q=0.5");
         if let Some(credentials) = &node.access.credentials {
             builder = builder.basic_auth(&credentials.username, Some(&credentials.password));
         }

@@ -30,7 +30,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use calls::{Answered, LogQuery};
+pub use calls::{Answered, Followed, LogQuery};
 pub use client::{Answer, Client, Limits};
 pub use conduct_api::sse::Frame;
 pub use error::{Attempt, ClientError};

@@ -10,7 +10,7 @@ use crate::error::ClientError;
 use crate::request::Request;
 
 /// What the type of such a stream's content is.
-const EVENT_STREAM: &str = "text/event-stream";
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
 /// Frames that arrived together; a node that sends more at once means something else than events.
 const FRAMES_MAX: usize = 100_000;
@@ -45,9 +45,10 @@ impl Client {
     }
 }
 
-fn streaming(request: Request, last: Option<&str>) -> Request {
+/// A request for a stream, behind the event that was seen `last`.
+pub(crate) fn streaming(request: Request, last: Option<&str>) -> Request {
     let request = request
-        .header("Accept", "text/event-stream")
+        .header("Accept", "text/event-stream, application/json;q=0.5")
         .header("Cache-Control", "no-cache");
     match last {
         Some(last) => request.header("Last-Event-ID", last),

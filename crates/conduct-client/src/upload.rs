@@ -14,7 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::answers::Accepted;
 use crate::calls::Answered;
-use crate::client::{Client, idempotency_key, no_answer_within};
+use crate::client::{Client, JSON, idempotency_key, no_answer_within};
 use crate::error::{ClientError, reason};
 use crate::request::{Method, Request};
 
@@ -143,7 +143,8 @@ impl Client {
         for _ in 0..self.nodes() {
             forms.push(upload.form(passed).await?);
         }
-        let mut finish = |mut builder: reqwest::RequestBuilder| {
+        let mut finish = |builder: reqwest::RequestBuilder| {
+            let mut builder = builder.header(reqwest::header::ACCEPT, JSON);
             if let Some(name) = &name {
                 builder = builder.header("Idempotency-Key", name);
             }

@@ -9,6 +9,8 @@ mod damping;
 mod dice;
 mod effect;
 mod electorate;
+#[doc(hidden)]
+pub mod fuzz;
 mod gossip;
 mod identity;
 mod intake;

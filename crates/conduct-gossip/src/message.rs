@@ -338,3 +338,44 @@ fn number_bytes(number: u64) -> usize {
         _ => 9,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use conduct_model::{Digest, Incarnation, NodeKey};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::identity::Card;
+
+    fn bytes(update: &Update) -> usize {
+        bincode::serde::encode_to_vec(update, bincode::config::standard())
+            .unwrap()
+            .len()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_update_takes_more_bytes_than_it_is_counted_with(
+            start: u64, nonce: u64, refutation: u32, seat: u32, port: u16, v6: bool, note in 0..33_usize,
+        ) {
+            let key = NodeKey::from_digest(Digest::of(&start.to_be_bytes()));
+            let member = Short::of(&key);
+            let ip = if v6 { [9_u16; 8].into() } else { std::net::IpAddr::from([10, 0, 0, 1]) };
+            let address = std::net::SocketAddr::new(ip, port);
+            let card = Card { address, core: true, agent: false, note: vec![7; note] };
+            let incarnation = Incarnation { start, nonce };
+            let standing = Standing::Left;
+            let record = Record { key, incarnation, refutation, standing, seat, card };
+            for update in [
+                Update::Brief { member, start, refutation, standing },
+                Update::Suspicion { member, start, refutation, accuser: member },
+                Update::Full(Box::new(record)),
+            ] {
+                prop_assert!(bytes(&update) <= update.bytes_max());
+                prop_assert!(update.bytes_max() <= Message::RECORD_BYTES_MAX);
+            }
+        }
+    }
+}

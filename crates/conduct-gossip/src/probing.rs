@@ -280,21 +280,27 @@ impl Membership {
         let on_time = cx.now.since(round.sent) <= profile.round.times(round.patience);
         if round.errand == Errand::Turn {
             self.failed_in_a_row = 0;
-            if on_time {
-                self.ill = self.ill.saturating_sub(1);
-                self.late_answers = 0;
-            } else {
-                self.late_answers += 1;
-                if self.late_answers >= LATE_ANSWERS_MAX {
-                    self.late_answers = 0;
-                    self.notice(cx, Notice::SlowNetwork);
-                }
-            }
+            self.ill = self.ill.saturating_sub(u64::from(on_time));
+            self.count_late_answer(cx, round.sent);
         }
         let key = self.table[round.target].key;
         self.voter_answered(cx, &key, round.sent, answered);
         if round.errand == Errand::Roll {
             self.roll_answered(cx, &key, round.sent);
+        }
+    }
+
+    /// An answer later than the profile's round, however patient this node was, speaks against
+    /// the profile.
+    fn count_late_answer(&mut self, cx: &mut Cx<'_>, sent: Time) {
+        if cx.now.since(sent) <= self.settings.profile.round {
+            self.late_answers = 0;
+            return;
+        }
+        self.late_answers += 1;
+        if self.late_answers >= LATE_ANSWERS_MAX {
+            self.late_answers = 0;
+            self.notice(cx, Notice::SlowNetwork);
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the brain asks of the store of archives, and what it tells it.
 
+use std::fmt;
+
 use conduct_model::{Digest, NodeKey};
 use serde::{Deserialize, Serialize};
 
@@ -112,4 +114,16 @@ pub enum GoneWhy {
     Damaged,
     /// It is missing and nobody said why.
     Lost,
+}
+
+impl fmt::Display for FetchFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FetchFailure::Unreachable => "it cannot be reached",
+            FetchFailure::Absent => "it does not have it",
+            FetchFailure::Damaged => "what it sent is damaged",
+            FetchFailure::NoSpace => "there is no room here",
+            FetchFailure::Disk => "the disk here failed",
+        })
+    }
 }

@@ -179,8 +179,8 @@ pub enum Refusal {
     /// The archive is not on this node's disk.
     #[error("the archive of bundle {} is not on this node", .0.short())]
     ArchiveMissing(BundleId),
-    /// No other node has room for the archive, and one copy is not enough.
-    #[error("no second node can take the archive of bundle {}", .0.short())]
+    /// Every other core node is out of room, and one copy is not enough.
+    #[error("no second node has room for the archive of bundle {}", .0.short())]
     NoRoomForArchive(BundleId),
     /// `exclusive = true` with `on-quarantine = keep`: it could run twice.
     #[error("an exclusive bundle cannot keep running in quarantine")]
@@ -219,12 +219,6 @@ pub enum Refusal {
     /// This node's disk takes no more.
     #[error("this node cannot write its state")]
     DiskFailed,
-    /// This node's clock is so far ahead that the others refuse its stamps.
-    #[error("the clock of this node is {ahead_millis} ms ahead of the others")]
-    ClockAhead {
-        /// By how much.
-        ahead_millis: u64,
-    },
     /// No such instance is on this node.
     #[error("instance {} is not on this node", .0.short())]
     NoSuchInstance(InstanceId),
@@ -240,6 +234,20 @@ pub enum Refusal {
     /// Only a node that lost its majority may force one.
     #[error("this node reaches a majority, nothing has to be forced")]
     MajorityPresent,
+    /// This node is on its way out already.
+    #[error("this node is already leaving")]
+    Departing,
+    /// This node belongs to no cluster yet.
+    #[error("this node belongs to no cluster yet")]
+    NoCluster,
+    /// A bound that keeps the cluster's state small.
+    #[error("there are {max} {what} already, which is the most")]
+    Full {
+        /// Of what.
+        what: String,
+        /// The bound.
+        max: usize,
+    },
     /// Only a core node can do this.
     #[error("this node keeps no state, ask a core node")]
     NoCore,

@@ -6,6 +6,9 @@ use std::net::SocketAddr;
 use conduct_model::{NodeKey, Resources, Roles, Span};
 use serde::{Deserialize, Serialize};
 
+/// How a component is run; what a node lacks it never gets.
+pub use conduct_scheduler::Kind as ComponentKind;
+
 /// The settings of one node. They do not change while it lives.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Config {
@@ -50,19 +53,6 @@ pub enum Duty {
     Agent,
     /// Both, as most nodes are.
     Both,
-}
-
-/// How a component is run; what a node lacks it never gets.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub enum ComponentKind {
-    /// A plain process.
-    Universal,
-    /// A container from an image's layers.
-    OciImage,
-    /// A container from an unpacked root.
-    OciBundle,
-    /// A container of a Docker engine.
-    Docker,
 }
 
 /// Whether and how the roles of bundles and nodes must agree.

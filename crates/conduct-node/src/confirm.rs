@@ -12,6 +12,9 @@ use conduct_state::Dot;
 /// How long a voter may take before another is asked in its place.
 const REPLACE_SPAN: Span = Span::secs(2);
 
+/// So often in all voters are told more because they lack what a write builds on.
+const REPEATS_MAX: u32 = 64;
+
 /// Names one confirmation in the answers of voters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct ConfirmId(pub(crate) u64);
@@ -50,8 +53,14 @@ pub(crate) struct Confirm<P> {
     holding: BTreeSet<NodeKey>,
     /// Who cannot get the archives.
     unable: BTreeSet<NodeKey>,
+    /// Whose disk takes nothing.
+    refused: BTreeSet<NodeKey>,
     /// Who was asked, and when.
     asked: BTreeMap<NodeKey, Time>,
+    /// How often voters said that they lack what the write builds on.
+    repeats: u32,
+    /// When somebody is to be asked in place of one that stays silent.
+    due: Time,
 }
 
 /// How a confirmation stands.
@@ -65,7 +74,10 @@ pub(crate) enum Progress {
 
 impl<P> Confirms<P> {
     pub(crate) fn new() -> Confirms<P> {
-        Confirms { last: 0, open: BTreeMap::new() }
+        Confirms {
+            last: 0,
+            open: BTreeMap::new(),
+        }
     }
 
     /// Begins to make a write sure that is not even on the own disk yet.
@@ -86,7 +98,10 @@ impl<P> Confirms<P> {
             confirmed: BTreeSet::new(),
             holding: BTreeSet::new(),
             unable: BTreeSet::new(),
+            refused: BTreeSet::new(),
             asked: BTreeMap::new(),
+            repeats: 0,
+            due: deadline,
         };
         self.open.insert(id, confirm);
         id
@@ -110,7 +125,9 @@ impl<P> Confirms<P> {
 
     /// A voter has the write on disk, and the archives or not. Answers whether it was asked for.
     pub(crate) fn confirmed(&mut self, id: ConfirmId, by: NodeKey, holds: bool) -> bool {
-        let Some(confirm) = self.open.get_mut(&id) else { return false };
+        let Some(confirm) = self.open.get_mut(&id) else {
+            return false;
+        };
         confirm.confirmed.insert(by);
         if holds {
             confirm.holding.insert(by);
@@ -125,17 +142,27 @@ impl<P> Confirms<P> {
         }
     }
 
-    /// A voter says that it cannot tell yet: it is asked again at once.
-    pub(crate) fn ask_again(&mut self, id: ConfirmId, whom: &NodeKey) {
+    /// A voter's disk takes nothing: another has to.
+    pub(crate) fn refused(&mut self, id: ConfirmId, node: NodeKey) {
         if let Some(confirm) = self.open.get_mut(&id) {
-            confirm.asked.remove(whom);
+            confirm.refused.insert(node);
         }
+    }
+
+    /// A voter lacks something that the write builds on. Whether it is worth telling it more.
+    pub(crate) fn may_repeat(&mut self, id: ConfirmId, whom: NodeKey, now: Time) -> bool {
+        let Some(confirm) = self.open.get_mut(&id) else {
+            return false;
+        };
+        confirm.repeats += 1;
+        confirm.asked.insert(whom, now);
+        confirm.repeats <= REPEATS_MAX
     }
 
     /// The write was made anew: nothing that was said of the old one counts.
     pub(crate) fn restart(&mut self, id: ConfirmId, dot: Dot) {
         if let Some(confirm) = self.open.get_mut(&id) {
-            confirm.dot = dot;
+            (confirm.dot, confirm.due) = (dot, confirm.deadline);
             confirm.confirmed.clear();
             confirm.asked.clear();
         }
@@ -152,12 +179,14 @@ impl<P> Confirms<P> {
         if confirm.is_enough(&confirm.confirmed, &confirm.holding, electorate) {
             return Some(Progress::Confirmed(confirm.confirmed.len() as u32));
         }
-        Some(Progress::Ask(confirm.next_voters(now, electorate)))
+        let voters = confirm.next_voters(now, electorate);
+        confirm.due = confirm.next_due(now);
+        Some(Progress::Ask(voters))
     }
 
     /// When something has to be done even if nobody answers.
     pub(crate) fn next_due(&self) -> Option<Time> {
-        self.open.values().map(Confirm::next_due).min()
+        self.open.values().map(|confirm| confirm.due).min()
     }
 }
 
@@ -180,16 +209,27 @@ impl<P> Confirm<P> {
 
     /// Asks voters until those that have it and those that may still answer in time are enough.
     fn next_voters(&mut self, now: Time, electorate: &Electorate<'_>) -> Vec<NodeKey> {
+        // Whoever votes no more is not waited for.
+        self.asked
+            .retain(|voter, _| electorate.others.contains(voter));
         let waits = |at: &Time| now.since(*at) < REPLACE_SPAN;
-        let pending =
-            self.asked.iter().filter(|(_, at)| waits(at)).map(|(node, _)| *node);
+        let pending = self
+            .asked
+            .iter()
+            .filter(|(_, at)| waits(at))
+            .map(|(node, _)| *node);
+        let pending = pending.filter(|node| !self.refused.contains(node));
         let mut hoped: BTreeSet<NodeKey> = self.confirmed.iter().copied().chain(pending).collect();
         hoped.insert(electorate.me);
         let able = |hoped: &BTreeSet<NodeKey>| hoped.difference(&self.unable).copied().collect();
         let mut asked = Vec::new();
         // First those that were never asked, then those that did not answer once more.
         for again in [false, true] {
-            for voter in electorate.others {
+            for voter in electorate
+                .others
+                .iter()
+                .filter(|v| !self.refused.contains(v))
+            {
                 if self.is_enough(&hoped, &able(&hoped), electorate) {
                     self.asked.extend(asked.iter().map(|voter| (*voter, now)));
                     return asked;
@@ -203,82 +243,17 @@ impl<P> Confirm<P> {
         asked
     }
 
-    fn next_due(&self) -> Time {
-        let replace = self.asked.values().map(|at| *at + REPLACE_SPAN).min();
-        replace.unwrap_or(self.deadline).min(self.deadline)
+    /// When the next of those that may still answer in time has not.
+    fn next_due(&self, now: Time) -> Time {
+        let answered =
+            |voter: &NodeKey| self.confirmed.contains(voter) || self.refused.contains(voter);
+        let silent = self.asked.iter().filter(|(voter, _)| !answered(voter));
+        let dues = silent
+            .map(|(_, at)| *at + REPLACE_SPAN)
+            .filter(|due| *due > now);
+        dues.chain([self.deadline]).min().unwrap_or(self.deadline)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use conduct_state::WriterId;
-
-    fn key(n: u8) -> NodeKey {
-        NodeKey::from_digest(Digest::from_bytes([n; 32]))
-    }
-
-    fn at(millis: u64) -> Time {
-        Time::from_millis(millis)
-    }
-
-    /// Node 0 asks `others`; `count` voters in all, of which `standing` are not down.
-    fn electorate<'a>(
-        others: &'a [NodeKey],
-        standing: u32,
-        is_quorum: &'a dyn Fn(&BTreeSet<NodeKey>) -> bool,
-    ) -> Electorate<'a> {
-        Electorate { me: key(0), others, standing, is_quorum }
-    }
-
-    fn begin(confirms: &mut Confirms<()>, archives: Vec<(Digest, u64)>) -> ConfirmId {
-        confirms.begin(Dot::new(WriterId::from_u64(1), 1), (), archives, at(10_000))
-    }
-
-    #[test]
-    fn just_enough_voters_are_asked_and_a_silent_one_is_replaced() {
-        let others = [key(1), key(2), key(3), key(4)];
-        let quorum = |nodes: &BTreeSet<NodeKey>| nodes.len() >= 3;
-        let voters = electorate(&others, 5, &quorum);
-        let mut confirms = Confirms::new();
-        let id = begin(&mut confirms, Vec::new());
-        let asked = |confirms: &mut Confirms<()>, now| confirms.advance(at(now), id, &voters);
-        assert_eq!(asked(&mut confirms, 0), Some(Progress::Ask(vec![key(1), key(2)])));
-        confirms.confirmed(id, key(0), false);
-        confirms.confirmed(id, key(1), false);
-        assert_eq!(asked(&mut confirms, 1_999), Some(Progress::Ask(vec![])));
-        assert_eq!(asked(&mut confirms, 2_000), Some(Progress::Ask(vec![key(3)])));
-        assert_eq!(asked(&mut confirms, 4_000), Some(Progress::Ask(vec![key(4)])));
-        assert_eq!(asked(&mut confirms, 6_000), Some(Progress::Ask(vec![key(2)])));
-        confirms.confirmed(id, key(3), false);
-        assert_eq!(asked(&mut confirms, 6_001), Some(Progress::Confirmed(3)));
-    }
-
-    #[test]
-    fn one_disk_is_enough_only_while_no_second_voter_stands() {
-        let others = [key(1)];
-        let tie = |nodes: &BTreeSet<NodeKey>| nodes.contains(&key(0));
-        let mut confirms = Confirms::new();
-        let id = begin(&mut confirms, Vec::new());
-        confirms.confirmed(id, key(0), false);
-        let both = electorate(&others, 2, &tie);
-        assert_eq!(confirms.advance(at(0), id, &both), Some(Progress::Ask(vec![key(1)])));
-        let alone = electorate(&[], 1, &tie);
-        assert_eq!(confirms.advance(at(1), id, &alone), Some(Progress::Confirmed(1)));
-    }
-
-    #[test]
-    fn a_load_waits_for_its_archive_on_two_disks() {
-        let others = [key(1), key(2)];
-        let quorum = |nodes: &BTreeSet<NodeKey>| nodes.len() >= 2;
-        let voters = electorate(&others, 3, &quorum);
-        let mut confirms = Confirms::new();
-        let id = begin(&mut confirms, vec![(Digest::of(b"archive"), 7)]);
-        confirms.confirmed(id, key(0), true);
-        assert_eq!(confirms.advance(at(0), id, &voters), Some(Progress::Ask(vec![key(1)])));
-        confirms.confirmed(id, key(1), false);
-        assert_eq!(confirms.advance(at(1), id, &voters), Some(Progress::Ask(vec![])));
-        confirms.confirmed(id, key(1), true);
-        assert_eq!(confirms.advance(at(2), id, &voters), Some(Progress::Confirmed(2)));
-    }
-}
+mod tests;

@@ -40,9 +40,14 @@ struct InFlight<H> {
 enum Health {
     Good,
     /// Nothing is handed over until then.
-    Failing { why: StoreFailure, retry_at: Time },
+    Failing {
+        why: StoreFailure,
+        retry_at: Time,
+    },
     /// Everything was handed over once more; the first that is stored ends the failure.
-    Retrying { why: StoreFailure },
+    Retrying {
+        why: StoreFailure,
+    },
 }
 
 /// News of the disk.
@@ -121,7 +126,10 @@ impl<H> Disk<H> {
             .map(|(key, value)| Write { key, value })
             .collect();
         let held = std::mem::take(&mut self.batch_held);
-        effects.push(Effect::Persist { n, writes: writes.clone() });
+        effects.push(Effect::Persist {
+            n,
+            writes: writes.clone(),
+        });
         self.in_flight.push_back(InFlight { n, writes, held });
     }
 
@@ -130,7 +138,12 @@ impl<H> Disk<H> {
     pub(crate) fn stored(&mut self, n: u64) -> (Vec<H>, Option<DiskNews>) {
         let mut released = Vec::new();
         while self.in_flight.front().is_some_and(|write| write.n <= n) {
-            released.extend(self.in_flight.pop_front().into_iter().flat_map(|write| write.held));
+            released.extend(
+                self.in_flight
+                    .pop_front()
+                    .into_iter()
+                    .flat_map(|write| write.held),
+            );
         }
         // Before it was tried again nothing was in flight any more, so this is of the new ones.
         let recovered = matches!(self.health, Health::Retrying { .. });
@@ -146,7 +159,12 @@ impl<H> Disk<H> {
         let mut again = BTreeMap::new();
         let mut held = Vec::new();
         for write in self.in_flight.drain(first..) {
-            again.extend(write.writes.into_iter().map(|write| (write.key, write.value)));
+            again.extend(
+                write
+                    .writes
+                    .into_iter()
+                    .map(|write| (write.key, write.value)),
+            );
             held.extend(write.held);
         }
         again.append(&mut self.batch);
@@ -154,7 +172,10 @@ impl<H> Disk<H> {
         self.batch = again;
         self.batch_held = held;
         let news = (self.health == Health::Good).then_some(DiskNews::Failing);
-        self.health = Health::Failing { why, retry_at: now + RETRY_SPAN };
+        self.health = Health::Failing {
+            why,
+            retry_at: now + RETRY_SPAN,
+        };
         news
     }
 }
@@ -202,7 +223,10 @@ mod tests {
             assert!(disk.flush(at(0), &mut effects).is_empty());
         }
         assert_eq!(disk.stored(1).0, [1]);
-        assert_eq!(disk.failed(at(5), 2, StoreFailure::NoSpace), Some(DiskNews::Failing));
+        assert_eq!(
+            disk.failed(at(5), 2, StoreFailure::NoSpace),
+            Some(DiskNews::Failing)
+        );
         disk.write(key("b"), Some(key("new")));
         disk.write(key("c"), None);
         disk.hold(3);
@@ -225,6 +249,9 @@ mod tests {
         assert_eq!(persisted(&mut effects).len(), IN_FLIGHT_WRITES_MAX);
         assert!(disk.stored(1).0.is_empty());
         assert!(disk.flush(at(1), &mut effects).is_empty());
-        assert_eq!(persisted(&mut effects), [(IN_FLIGHT_WRITES_MAX as u64 + 1, 1)]);
+        assert_eq!(
+            persisted(&mut effects),
+            [(IN_FLIGHT_WRITES_MAX as u64 + 1, 1)]
+        );
     }
 }

@@ -34,6 +34,11 @@ pub enum EventKind {
         /// Its name.
         name: String,
     },
+    /// Something else that was decided or seen about a bundle.
+    Noted {
+        /// What.
+        what: String,
+    },
     /// A bundle is known no more.
     BundleRemoved,
     /// A node holds all archives of the bundle.
@@ -133,8 +138,8 @@ pub enum EventKind {
         /// Why.
         why: String,
     },
-    /// A bundle is on the disks of a quorum.
-    BundleWritten {
+    /// What was asked for is on the disks of a quorum.
+    Written {
         /// The disks.
         durability: u32,
     },
@@ -248,6 +253,8 @@ pub enum EventKind {
     ChildOutOfMemory,
     /// A node is being emptied, or no longer.
     Draining {
+        /// Which.
+        node: NodeKey,
         /// Whether it is.
         on: bool,
     },
@@ -259,11 +266,56 @@ pub enum EventKind {
     Unreadable {
         /// Which record.
         record: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Two nodes know the same writes and hold different records: memory or code is at fault.
+    Diverged {
+        /// The other.
+        peer: NodeKey,
+    },
+    /// The state here was from before this node was removed: it is filled by the others.
+    StateBegunAnew,
+    /// Parts of the state folder were damaged.
+    StateDamaged {
+        /// How many entries.
+        entries: u32,
+        /// What is wrong with the first.
+        why: String,
+    },
+    /// A record could not be written.
+    WriteRefused {
+        /// Why.
+        why: String,
     },
     /// A piece of input had crashed this node three times within a minute and is skipped.
     PoisonSkipped {
         /// Its fingerprint.
         fingerprint: u64,
+    },
+    /// This node stood still.
+    Paused {
+        /// For how long.
+        span: Span,
+    },
+    /// An operator declared who counts for a majority.
+    MajorityForced {
+        /// The register's epoch.
+        epoch: u64,
+    },
+    /// Answers come later than the profile allows.
+    SlowNetwork,
+    /// A node was not let in.
+    NotAdmitted {
+        /// Which.
+        key: NodeKey,
+        /// Why.
+        why: String,
+    },
+    /// A peer says what cannot be true; it is not believed.
+    PeerDistrusted {
+        /// Which.
+        peer: NodeKey,
     },
     /// This node's clock and another's are far apart.
     ClockSkew {
@@ -281,70 +333,11 @@ pub enum EventKind {
         /// Who.
         peer: NodeKey,
         /// Which.
-        version: u16,
+        version: u8,
     },
     /// Two processes use one identity.
     CloneDetected {
         /// Which.
         key: NodeKey,
     },
-}
-
-impl EventKind {
-    /// The name by which programs know it.
-    pub const fn name(&self) -> &'static str {
-        use EventKind as K;
-        match self {
-            K::BundleAdded { .. } => "bundleInfoAdded",
-            K::BundleRemoved => "bundleInfoRemoved",
-            K::InstallationAdded { .. } => "bundleInstallationAdded",
-            K::InstallationRemoved { .. } => "bundleInstallationRemoved",
-            K::ExecutionAdded { .. } => "bundleExecutionAdded",
-            K::ExecutionChanged { .. } => "bundleExecutionChanged",
-            K::ExecutionRemoved { .. } => "bundleExecutionRemoved",
-            K::ErrorRaised { .. } => "bundleErrorOccurred",
-            K::ErrorCleared => "bundleErrorCleared",
-            K::MemberJoined { .. } => "memberUp",
-            K::MemberReachable { .. } => "memberReachable",
-            K::MemberUnreachable { .. } => "memberUnreachable",
-            K::MemberRestarting { .. } => "memberRestarting",
-            K::MemberDown { .. } => "memberDown",
-            K::MemberLeft { .. } => "memberLeft",
-            K::VotersChanged { .. } => "votersChanged",
-            K::Quarantined { .. } => "quarantined",
-            K::Released => "released",
-            K::Reborn { .. } => "reborn",
-            K::Requested { .. } => "requested",
-            K::Rejected { .. } => "rejected",
-            K::BundleWritten { .. } => "bundleWritten",
-            K::Superseded { .. } => "superseded",
-            K::ReplicationStarted { .. } => "replicationStarted",
-            K::ArchiveVerified { .. } => "archiveVerified",
-            K::ReplicationFailed { .. } => "replicationFailed",
-            K::ArchiveLost { .. } => "archiveLost",
-            K::ArchiveDeleted { .. } => "archiveDeleted",
-            K::Owning { .. } => "owning",
-            K::Disowned { .. } => "disowned",
-            K::Placed { .. } => "placed",
-            K::Declined { .. } => "declined",
-            K::Unplaced { .. } => "unplaced",
-            K::Starting { .. } => "starting",
-            K::Launched { .. } => "launched",
-            K::Started { .. } => "started",
-            K::StartFailed { .. } => "startFailed",
-            K::Parked { .. } => "parked",
-            K::Stopping { .. } => "stopping",
-            K::Exited { .. } => "exited",
-            K::ChildOutOfMemory => "childOutOfMemory",
-            K::Draining { .. } => "draining",
-            K::Surplus => "surplus",
-            K::Unreadable { .. } => "unreadable",
-            K::PoisonSkipped { .. } => "poisonSkipped",
-            K::ClockSkew { .. } => "clockSkew",
-            K::DiskFailing => "diskFailing",
-            K::DiskRecovered => "diskRecovered",
-            K::UnknownVersion { .. } => "unknownVersion",
-            K::CloneDetected { .. } => "cloneDetected",
-        }
-    }
 }

@@ -6,7 +6,9 @@
 //! node three restarts, never its life.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use bytes::Bytes;
 use conduct_model::{Span, Wall};
 
 use crate::restored::{Crash, Fingerprint};
@@ -23,7 +25,8 @@ pub(crate) struct Poison {
     skipped: BTreeSet<Fingerprint>,
     /// What was told about already.
     told: BTreeSet<Fingerprint>,
-    handling: Option<Fingerprint>,
+    section: Option<Bytes>,
+    record: Option<Arc<[u8]>>,
 }
 
 impl Poison {
@@ -37,26 +40,45 @@ impl Poison {
             .into_iter()
             .filter_map(|(input, times)| is_poison(times).then_some(input))
             .collect();
-        Poison { skipped, ..Poison::default() }
-    }
-
-    /// Begins to handle an input; `false` when it is to be skipped.
-    pub(crate) fn begin(&mut self, input: Fingerprint) -> bool {
-        if self.skipped.contains(&input) {
-            return false;
+        Poison {
+            skipped,
+            ..Poison::default()
         }
-        self.handling = Some(input);
-        true
     }
 
-    /// Nothing that could come again is being handled.
-    pub(crate) fn end(&mut self) {
-        self.handling = None;
+    /// Begins to handle a section of a packet.
+    pub(crate) fn begin_section(&mut self, body: &Bytes) {
+        self.section = Some(body.clone());
     }
 
-    /// What is being handled.
+    pub(crate) fn end_section(&mut self) {
+        self.section = None;
+    }
+
+    /// Begins to handle a record, perhaps on account of a section.
+    pub(crate) fn begin_record(&mut self, payload: &Arc<[u8]>) {
+        self.record = Some(Arc::clone(payload));
+    }
+
+    pub(crate) fn end_record(&mut self) {
+        self.record = None;
+    }
+
+    /// The input's fingerprint, if it is to be skipped. Nothing is computed while nothing is.
+    pub(crate) fn skips(&self, input: &[u8]) -> Option<Fingerprint> {
+        if self.skipped.is_empty() {
+            return None;
+        }
+        Some(Fingerprint::of(input)).filter(|input| self.skipped.contains(input))
+    }
+
+    /// What is being handled, the inner before the outer.
     pub(crate) fn handling(&self) -> Option<Fingerprint> {
-        self.handling
+        match (&self.record, &self.section) {
+            (Some(payload), _) => Some(Fingerprint::of(payload)),
+            (None, Some(body)) => Some(Fingerprint::of(body)),
+            (None, None) => None,
+        }
     }
 
     /// Whether a skipped input is to be told about: once in a life.
@@ -77,9 +99,9 @@ fn is_poison(mut times: Vec<Wall>) -> bool {
 mod tests {
     use super::*;
 
-    fn crashes(input: u64, at: &[u64]) -> Vec<Crash> {
+    fn crashes(input: &[u8], at: &[u64]) -> Vec<Crash> {
         let crash = |at: &u64| Crash {
-            handling: Fingerprint(input),
+            handling: Fingerprint::of(input),
             at: Wall::from_millis(*at * 1000),
         };
         at.iter().map(crash).collect()
@@ -87,16 +109,28 @@ mod tests {
 
     #[test]
     fn the_third_crash_on_one_input_within_a_minute_is_the_last() {
-        let mut notes = crashes(1, &[100, 130, 160]);
-        notes.extend(crashes(2, &[100, 130]));
-        notes.extend(crashes(3, &[100, 150, 200, 250]));
+        let mut notes = crashes(b"one", &[100, 130, 160]);
+        notes.extend(crashes(b"two", &[100, 130]));
+        notes.extend(crashes(b"three", &[100, 150, 200, 250]));
         let mut poison = Poison::new(&notes);
-        assert!(!poison.begin(Fingerprint(1)));
-        assert!(poison.begin(Fingerprint(2)));
-        assert!(poison.begin(Fingerprint(3)), "never three within a minute");
-        assert_eq!(poison.handling(), Some(Fingerprint(3)));
-        poison.end();
+        let skipped = poison.skips(b"one").expect("three crashes within a minute");
+        assert!(poison.skips(b"two").is_none());
+        assert!(
+            poison.skips(b"three").is_none(),
+            "never three within a minute"
+        );
+        assert!(poison.tell(skipped) && !poison.tell(skipped));
+    }
+
+    #[test]
+    fn a_crash_is_put_down_to_the_record_and_not_to_the_packet_that_brought_it() {
+        let mut poison = Poison::default();
+        poison.begin_section(&Bytes::from_static(b"packet"));
+        poison.begin_record(&Arc::from(&b"record"[..]));
+        assert_eq!(poison.handling(), Some(Fingerprint::of(b"record")));
+        poison.end_record();
+        assert_eq!(poison.handling(), Some(Fingerprint::of(b"packet")));
+        poison.end_section();
         assert_eq!(poison.handling(), None);
-        assert!(poison.tell(Fingerprint(1)) && !poison.tell(Fingerprint(1)));
     }
 }

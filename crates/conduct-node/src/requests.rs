@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use conduct_model::{BundleId, RequestId, Span, Wall};
 use conduct_state::Dot;
-use conduct_wire::codec;
 use serde::{Deserialize, Serialize};
 
 use crate::command::ClientHandle;
@@ -55,13 +53,6 @@ pub(crate) struct Requests {
     by_age: BTreeSet<(Wall, RequestId)>,
 }
 
-impl Entry {
-    /// The value that stands on disk for it.
-    pub(crate) fn value(&self) -> Bytes {
-        codec::encode(&self.remembered).into()
-    }
-}
-
 impl Remembered {
     /// A fingerprint of a command, for telling the same from another.
     pub(crate) fn asked(command: &impl std::fmt::Debug) -> u64 {
@@ -89,6 +80,13 @@ impl Requests {
             self.by_age.remove(&(before.remembered.at, id));
         }
         self.forget_old(now)
+    }
+
+    /// The write that a request led to was made anew: what is to be on disk for it now.
+    pub(crate) fn moved(&mut self, id: &RequestId, dot: Dot) -> Option<Remembered> {
+        let entry = self.entries.get_mut(id)?;
+        entry.remembered.dot = dot;
+        Some(entry.remembered)
     }
 
     /// Forgets a request that had no effect: it may be made again.
@@ -136,7 +134,10 @@ mod tests {
             bundle: None,
             dot: Dot::new(WriterId::from_u64(1), at),
         };
-        Entry { remembered, stage: Stage::Open }
+        Entry {
+            remembered,
+            stage: Stage::Open,
+        }
     }
 
     fn id(n: u128) -> RequestId {
@@ -159,7 +160,12 @@ mod tests {
         for n in 0..REQUESTS_MAX as u64 {
             assert!(requests.insert(id(u128::from(n)), entry(n)).is_empty());
         }
-        assert_eq!(requests.insert(id(1 << 100), entry(99_999_999)).len(), 1);
+        assert_eq!(
+            requests
+                .insert(id(1 << 100), entry(REQUESTS_MAX as u64))
+                .len(),
+            1
+        );
         assert!(requests.get(&id(0)).is_none());
     }
 }

@@ -1,13 +1,14 @@
 //! What the brain asks of the hands that run instances, and what they tell it.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use conduct_model::{BundleId, InstanceId, Resources, Span, Time, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::descriptor::Descriptor;
+
+pub use conduct_scheduler::{Seed, SeedEndpoint};
 
 /// An order to the runtime. Each may come twice (after a restart, or because an answer got lost)
 /// and must then do nothing that it has done already; all are answered by [`RuntimeEvent`]s.
@@ -68,24 +69,6 @@ pub struct StartInstance {
     /// The newest stamp of majority contact that its lease counts from; `None` for bundles that
     /// keep running in quarantine.
     pub lease: Option<Time>,
-}
-
-/// Where another instance of the same system is found.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct Seed {
-    /// Its node.
-    pub host: IpAddr,
-    /// Its endpoints: name to protocol and port.
-    pub endpoints: BTreeMap<String, SeedEndpoint>,
-}
-
-/// An endpoint of a [`Seed`].
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-pub struct SeedEndpoint {
-    /// `http`, `tcp` or `udp`.
-    pub protocol: String,
-    /// The port on its host.
-    pub port: u16,
 }
 
 /// The ports of one endpoint of a running instance.

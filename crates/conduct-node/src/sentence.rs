@@ -27,6 +27,7 @@ impl fmt::Display for EventKind {
         use EventKind as K;
         match self {
             K::BundleAdded { name } => write!(f, "{name} is loaded"),
+            K::Noted { what } => f.write_str(what),
             K::BundleRemoved => write!(f, "unloaded"),
             K::InstallationAdded { on } => write!(f, "{} holds a copy", on.short()),
             K::InstallationRemoved { on } => write!(f, "{} holds no copy any more", on.short()),
@@ -67,18 +68,53 @@ impl EventKind {
             K::Quarantined { reason } => write!(f, "accepts no changes: {reason}"),
             K::Released => write!(f, "accepts changes again"),
             K::Reborn { uid } => write!(f, "goes on as {uid}, the others had declared it down"),
-            K::Draining { on: true } => write!(f, "is being drained"),
-            K::Draining { on: false } => write!(f, "is drained no more"),
-            K::Unreadable { record } => {
+            K::Draining { node, on: true } => write!(f, "{} is being drained", node.short()),
+            K::Draining { node, on: false } => write!(f, "{} is drained no more", node.short()),
+            _ => self.fmt_about_trouble(f),
+        }
+    }
+
+    fn fmt_about_trouble(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use EventKind as K;
+        match self {
+            K::Diverged { peer } => {
                 write!(
                     f,
-                    "cannot read {record}; it is carried on and left to others"
+                    "knows the same writes as {} and holds other records",
+                    peer.short()
+                )
+            }
+            K::StateBegunAnew => write!(f, "its state was outdated and is filled by the others"),
+            K::StateDamaged { entries, why } => {
+                write!(
+                    f,
+                    "{entries} entries of the state folder are damaged: {why}"
+                )
+            }
+            K::WriteRefused { why } => write!(f, "could not write a record: {why}"),
+            K::Unreadable { record, why } => {
+                write!(
+                    f,
+                    "cannot read {record} ({why}); it is carried on and left to others"
                 )
             }
             K::PoisonSkipped { fingerprint } => {
                 write!(
                     f,
                     "skips input {fingerprint:016x}, which crashed it three times"
+                )
+            }
+            K::Paused { span } => write!(f, "stood still for {span}"),
+            K::MajorityForced { epoch } => {
+                write!(f, "an operator declared the voters of epoch {epoch}")
+            }
+            K::SlowNetwork => write!(f, "answers come late: the network wants the WAN profile"),
+            K::NotAdmitted { key, why } => write!(f, "{} was not let in: {why}", key.short()),
+            K::PeerDistrusted { peer } => {
+                write!(
+                    f,
+                    "{} says what cannot be true, and is not believed",
+                    peer.short()
                 )
             }
             K::ClockSkew { peer, by } => {
@@ -109,7 +145,7 @@ impl EventKind {
         match self {
             K::Requested { what } => write!(f, "asked to {what}"),
             K::Rejected { why } => write!(f, "refused: {why}"),
-            K::BundleWritten { durability } => write!(f, "written to {durability} disks"),
+            K::Written { durability } => write!(f, "written to {durability} disks"),
             K::Superseded { by } => write!(f, "superseded: {by}"),
             K::ReplicationStarted { archive, to } => {
                 write!(f, "copying {} to {}", archive.short(), to.short())

@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use conduct_model::{BundleId, InstanceId, NodeKey, Resources, Roles, Uid, Wall};
+use conduct_state::Summary;
+use conduct_wire::packet::Strangers;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Quarantined;
@@ -47,6 +49,8 @@ pub struct MemberView {
     pub roles: Roles,
     /// Whether it answers.
     pub verdict: Verdict,
+    /// Whether it has caught up with the state since it joined.
+    pub ready: bool,
     /// What it gives to instances, all together.
     pub capacity: Resources,
     /// What of it is not taken.
@@ -70,8 +74,8 @@ pub enum Verdict {
     Restarting,
     /// A quorum declared it gone: its instances do not count.
     Down,
-    /// It leaves.
-    Leaving,
+    /// It left of its own will.
+    Left,
 }
 
 /// A bundle, as this node sees it.
@@ -88,7 +92,7 @@ pub struct BundleView {
     /// What is wished for, once somebody wished.
     pub wish: Option<WishView>,
     /// How often an instance was started again in place of one that failed.
-    pub reschedules: u32,
+    pub reschedules: u64,
     /// What is wrong with it.
     pub error: Option<String>,
 }
@@ -132,9 +136,9 @@ pub enum ExecutionState {
     Starting,
     /// It is healthy.
     Running,
-    /// It is kept from callers until the proxies know, before its SIGTERM.
-    Draining,
-    /// It was told to end.
+    /// It was healthy, and its checks failed as often as its bundle allows.
+    Unhealthy,
+    /// It is kept from callers, and then told to end.
     Stopping,
     /// No process of it is left.
     Ended,
@@ -147,6 +151,35 @@ pub struct Why {
     pub missing: u32,
     /// What stands against it as a whole.
     pub overall: Option<String>,
+    /// What those that are missing wait for.
+    pub waits: Vec<String>,
+    /// Nobody can be given the archive.
+    pub archive: Option<String>,
     /// Per node, the first thing that stands against it, with its numbers.
     pub nodes: BTreeMap<NodeKey, String>,
+}
+
+/// Numbers of one node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counts {
+    /// Records that are alive in its state.
+    pub records: usize,
+    /// Of those, that it does not understand.
+    pub unreadable: usize,
+    /// Pieces of news that wait to be told.
+    pub news: usize,
+    /// Writes that wait for a quorum.
+    pub confirming: usize,
+    /// Systems that it decides for.
+    pub owned_systems: usize,
+    /// Instances anywhere that hold the gate of their system.
+    pub starting: usize,
+    /// What it did not understand of what came.
+    pub strangers: Strangers,
+    /// Messages that it could not send, as they were too long.
+    pub dropped: u64,
+    /// Equal on nodes that know the same.
+    pub summary: Summary,
+    /// How many writes it has made under its present writer.
+    pub version: u64,
 }

@@ -31,7 +31,7 @@ mod speaker;
 pub use check::check_main;
 pub use config::{RuntimeConfig, Service};
 pub use error::RuntimeError;
-pub use logs::{LogLine, LogStream, read_logs};
+pub use logs::{LogLine, LogStream, instances_of, read_logs};
 pub use runtime::Runtime;
 pub use shim::shim_main;
 pub use speaker::{Speaker, speaker};

@@ -6,11 +6,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use conduct_model::{InstanceId, Wall};
+use conduct_model::{BundleId, InstanceId, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::error::RuntimeError;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, read_json};
+use crate::record::Record;
 
 /// The newest file and those before it, and the size of each.
 pub(crate) const FILES_MAX: u32 = 5;
@@ -64,6 +65,21 @@ pub fn read_logs(
         }
     }
     Ok(newest)
+}
+
+/// The instances of a bundle that have run here and whose folders are still kept.
+pub fn instances_of(runs: &Path, bundle: BundleId) -> Result<Vec<InstanceId>, RuntimeError> {
+    let mut found = Vec::new();
+    for (instance, folder) in RunFolder::all(runs)? {
+        let record = match Record::read(&folder)? {
+            None => read_json(&folder.path().join("done.json"))?,
+            record => record,
+        };
+        if record.is_some_and(|record| record.bundle == bundle) {
+            found.push(instance);
+        }
+    }
+    Ok(found)
 }
 
 pub(crate) fn file_name(number: u32) -> String {

@@ -46,7 +46,11 @@ pub(crate) fn slot(slot: &SlotId) -> u64 {
 
 /// Names the instance that the decision `version` puts into `slot`: nothing else ever gets this
 /// name, and nobody has to be asked.
-pub(crate) fn instance(system: &System, version: Version, slot: &SlotId) -> InstanceId {
+pub(crate) fn instance(
+    system: &System,
+    (version, salt): (Version, u64),
+    slot: &SlotId,
+) -> InstanceId {
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(system.name.as_str().as_bytes());
     bytes.push(0);
@@ -55,6 +59,7 @@ pub(crate) fn instance(system: &System, version: Version, slot: &SlotId) -> Inst
     bytes.extend_from_slice(&version.epoch.number.to_be_bytes());
     bytes.extend_from_slice(version.epoch.owner.digest().as_bytes());
     bytes.extend_from_slice(&version.sequence.to_be_bytes());
+    bytes.extend_from_slice(&salt.to_be_bytes());
     bytes.extend_from_slice(slot.bundle.bundle.as_bytes());
     if let Some(configuration) = &slot.bundle.configuration {
         bytes.extend_from_slice(configuration.as_bytes());

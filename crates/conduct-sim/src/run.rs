@@ -44,6 +44,8 @@ pub struct Outcome {
     pub false_downs: u64,
 }
 
+/// Up to so many nodes join one after the other.
+const JOINING_MAX: usize = 12;
 /// A cluster has so long to come together before anything goes wrong.
 const GATHER_MAX: Moment = secs(20);
 /// After the healing, most of what is demanded is due within this.
@@ -60,7 +62,7 @@ pub fn run(plan: &Plan, patience: Patience, recording: Recording, bug: Option<Bu
         world.plant(bug);
     }
     let mut dice = Dice::of(plan.seed, "run", 0);
-    gather(&mut world, dice.hits(PerMillion::percent(50)));
+    gather(&mut world);
     for (descriptor, program) in &plan.bundles {
         world.publish(descriptor.clone(), program.clone());
     }
@@ -73,10 +75,11 @@ pub fn run(plan: &Plan, patience: Patience, recording: Recording, bug: Option<Bu
     outcome(&world)
 }
 
-/// All machines become one cluster: by joining, or as if they had long been one.
-pub fn gather(world: &mut World, long_settled: bool) {
+/// All machines become one cluster: small ones by joining, large ones as if they had long been
+/// one.
+pub fn gather(world: &mut World) {
     let hosts = world.machines().len();
-    if long_settled {
+    if hosts > JOINING_MAX {
         let cluster = settled(world.machines());
         for host in 0..hosts {
             world.start_settled(host, &cluster);
@@ -90,7 +93,10 @@ pub fn gather(world: &mut World, long_settled: bool) {
         }
     }
     let limit = world.now() + GATHER_MAX;
-    if !world.run_until_fact(limit, World::is_gathered) && world.watch().is_content() {
+    let gathered = world.run_until_fact(limit, World::is_gathered);
+    // Whoever loses its disk finds the others again, the first one too.
+    world.set_seeds(0, (1..hosts.min(4)).map(address_of).collect());
+    if !gathered && world.watch().is_content() {
         world.object("gather", "the nodes did not become one cluster".to_owned());
     }
 }

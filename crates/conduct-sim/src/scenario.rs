@@ -135,14 +135,12 @@ impl Setup {
         self
     }
 
-    /// The nodes have joined one after the other and are one cluster.
-    pub fn joined(self) -> Sim {
-        self.gathered(false)
-    }
-
-    /// The nodes have long been one cluster.
+    /// The nodes have found each other and are one cluster.
     pub fn settled(self) -> Sim {
-        self.gathered(true)
+        let mut sim = self.gathered();
+        // Young clusters still change their voters and their connections.
+        sim.run(secs(2));
+        sim
     }
 
     /// Machines whose daemons were not started.
@@ -160,9 +158,9 @@ impl Setup {
         }
     }
 
-    fn gathered(self, long_settled: bool) -> Sim {
+    fn gathered(self) -> Sim {
         let mut sim = self.off();
-        gather(&mut sim.world, long_settled);
+        gather(&mut sim.world);
         sim.must_hold();
         sim
     }

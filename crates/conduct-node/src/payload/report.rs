@@ -68,6 +68,8 @@ pub struct ReportedExecution {
     pub since: Wall,
     /// The ports that its program binds, where they differ from those that callers use.
     pub bind_ports: BTreeMap<String, u16>,
+    /// Its continuing check fails, not yet as often as would end it: it gets no calls.
+    pub doubtful: bool,
 }
 
 /// What a proxy has applied.
@@ -90,6 +92,7 @@ struct WrittenExecution {
     pid: Option<u32>,
     since: Wall,
     bind_ports: BTreeMap<String, u16>,
+    doubtful: bool,
 }
 
 const IDENTITY: u16 = 1;
@@ -97,12 +100,40 @@ const OFFER: u16 = 2;
 const EXECUTIONS: u16 = 3;
 const ROUTING: u16 = 4;
 
+impl ReportedExecution {
+    /// Whether callers may be sent to it, as far as its node knows.
+    pub fn takes_calls(&self) -> bool {
+        self.execution.state == State::Active && !self.doubtful
+    }
+}
+
 impl Report {
     /// The part that owners place by.
     pub fn for_hosts(&self) -> HostReport {
-        let Offer { turn, closed, adopting, roles, kinds, capacity, free } = self.offer.clone();
-        let executions = self.executions.values().map(|held| held.execution.clone()).collect();
-        HostReport { turn, closed, adopting, roles, kinds, capacity, free, executions }
+        let Offer {
+            turn,
+            closed,
+            adopting,
+            roles,
+            kinds,
+            capacity,
+            free,
+        } = self.offer.clone();
+        let executions = self
+            .executions
+            .values()
+            .map(|held| held.execution.clone())
+            .collect();
+        HostReport {
+            turn,
+            closed,
+            adopting,
+            roles,
+            kinds,
+            capacity,
+            free,
+            executions,
+        }
     }
 }
 
@@ -131,7 +162,13 @@ impl Payload for Report {
 }
 
 fn written(held: &ReportedExecution) -> WrittenExecution {
-    let Execution { instance, bundle, state, turn, found_at } = held.execution.clone();
+    let Execution {
+        instance,
+        bundle,
+        state,
+        turn,
+        found_at,
+    } = held.execution.clone();
     WrittenExecution {
         instance,
         bundle,
@@ -141,12 +178,37 @@ fn written(held: &ReportedExecution) -> WrittenExecution {
         pid: held.pid,
         since: held.since,
         bind_ports: held.bind_ports.clone(),
+        doubtful: held.doubtful,
     }
 }
 
 fn read(written: WrittenExecution) -> (InstanceId, ReportedExecution) {
-    let WrittenExecution { instance, bundle, state, turn, found_at, pid, since, bind_ports } =
-        written;
-    let execution = Execution { instance, bundle, state, turn, found_at };
-    (instance, ReportedExecution { execution, pid, since, bind_ports })
+    let WrittenExecution {
+        instance,
+        bundle,
+        state,
+        turn,
+        found_at,
+        pid,
+        since,
+        bind_ports,
+        doubtful,
+    } = written;
+    let execution = Execution {
+        instance,
+        bundle,
+        state,
+        turn,
+        found_at,
+    };
+    (
+        instance,
+        ReportedExecution {
+            execution,
+            pid,
+            since,
+            bind_ports,
+            doubtful,
+        },
+    )
 }

@@ -80,12 +80,17 @@ impl Payload for ScaleRecord {
 
 impl Payload for OffsetRecord {
     fn write(&self) -> Bytes {
-        FieldWriter::new().field(ORIGIN, &self.origin).finish(&self.unknown)
+        FieldWriter::new()
+            .field(ORIGIN, &self.origin)
+            .finish(&self.unknown)
     }
 
     fn parse(bytes: &Bytes) -> Result<OffsetRecord, PayloadError> {
         let mut fields = FieldReader::new(bytes)?;
-        Ok(OffsetRecord { origin: fields.need(ORIGIN)?, unknown: fields.finish()? })
+        Ok(OffsetRecord {
+            origin: fields.need(ORIGIN)?,
+            unknown: fields.finish()?,
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod fit;
 mod member;
+mod presence;
 mod refusal;
 mod report;
 
@@ -13,9 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conduct_model::{BundleId, InstanceId, NodeKey, Resources, Time};
 
-use crate::execution::{Execution, State};
+use crate::execution::Execution;
 use crate::message::{News, Told};
 use member::Member;
+use presence::Presence;
 
 pub use fit::Ask;
 pub(crate) use fit::shortage;
@@ -36,15 +38,6 @@ pub struct Fleet {
     settling: BTreeSet<(Time, NodeKey)>,
     changes: u64,
     landscape: u64,
-}
-
-/// How much of a bundle is on a node.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Presence {
-    /// Instances that take room, promised ones among them.
-    live: u32,
-    /// Healthy ones.
-    active: u32,
 }
 
 /// Room that an owner gave away and that the node's report does not show yet.
@@ -302,71 +295,6 @@ impl Fleet {
         if let Some(member) = &self.members[number as usize] {
             self.by_load.remove(&(member.load, number));
         }
-    }
-
-    fn count(&mut self, number: u32, bundle: BundleId, change: impl FnOnce(&mut Presence)) {
-        let hosts = self.presence.entry(bundle).or_default();
-        let presence = hosts.entry(number).or_default();
-        change(presence);
-        if *presence == Presence::default() {
-            hosts.remove(&number);
-        }
-        if hosts.is_empty() {
-            self.presence.remove(&bundle);
-        }
-    }
-
-    /// Notes an instance, unless something later is known of it. Answers its bundle if that is
-    /// new.
-    fn put(&mut self, number: u32, execution: &Execution) -> Option<BundleId> {
-        let member = self.members[number as usize].as_mut()?;
-        let before = member.executions.get(&execution.instance);
-        if before.is_some_and(|known| known.turn >= execution.turn) {
-            return None;
-        }
-        let before = before.map(|known| (known.bundle, Presence::of(&known.state)));
-        member
-            .executions
-            .insert(execution.instance, execution.clone());
-        if let Some((bundle, before)) = before {
-            self.count(number, bundle, |presence| presence.leave(before));
-        }
-        let after = Presence::of(&execution.state);
-        self.count(number, execution.bundle, |presence| presence.join(after));
-        self.settle(execution.instance);
-        self.changes += 1;
-        Some(execution.bundle)
-    }
-
-    /// Drops an instance. Answers its bundle if it was known.
-    fn remove(&mut self, number: u32, instance: InstanceId) -> Option<BundleId> {
-        let known = self.members[number as usize]
-            .as_mut()?
-            .executions
-            .remove(&instance)?;
-        let presence = Presence::of(&known.state);
-        self.count(number, known.bundle, |count| count.leave(presence));
-        self.changes += 1;
-        Some(known.bundle)
-    }
-}
-
-impl Presence {
-    const fn of(state: &State) -> Presence {
-        Presence {
-            live: if state.takes_room() { 1 } else { 0 },
-            active: if matches!(state, State::Active) { 1 } else { 0 },
-        }
-    }
-
-    const fn join(&mut self, other: Presence) {
-        self.live += other.live;
-        self.active += other.active;
-    }
-
-    const fn leave(&mut self, other: Presence) {
-        self.live -= other.live;
-        self.active -= other.active;
     }
 }
 

@@ -22,6 +22,7 @@ use crate::assignment::{Account, Assignment, Content, Slot, SlotId};
 use crate::epoch::{Epoch, Version};
 use crate::event::{Event, Happening, Teller};
 use crate::fleet::{Fleet, Refusal};
+use crate::hash;
 use crate::message::{Item, Order};
 use crate::plan::{self, Pauses, Situation};
 use crate::terms::Wishes;
@@ -33,6 +34,7 @@ use track::Track;
 pub struct Owner {
     system: Arc<System>,
     teller: Teller,
+    salt: u64,
     began: Time,
     /// As decided; confirmed up to `confirmed`.
     assignment: Assignment,
@@ -90,6 +92,8 @@ pub enum OwnerEffect {
     },
     /// A host obeys a later owner.
     Outvoted(Epoch),
+    /// A host obeyed this epoch before this owner had it: it was forgotten and used again.
+    Reclaim,
     /// Tell whoever listens.
     Event(Box<Event>),
 }
@@ -118,11 +122,12 @@ impl Owner {
     /// How long after a plan that left something unplaced the next is made, at the earliest.
     pub const SHORT_SPAN: Span = Span::secs(1);
 
-    /// Begins with what a quorum told.
+    /// Begins with what a quorum told. `start` is the life of its node: it makes the names of
+    /// instances unique even where an epoch is used twice because all had forgotten it.
     pub fn new(
         now: Time,
-        system: Arc<System>,
-        epoch: Epoch,
+        start: u64,
+        (system, epoch): (Arc<System>, Epoch),
         assignment: Option<Arc<Assignment>>,
         wishes: Wishes,
     ) -> Owner {
@@ -137,6 +142,7 @@ impl Owner {
         Owner {
             teller: Teller::of(system.clone()),
             system,
+            salt: hash::mix(start) ^ now.as_millis(),
             began: now,
             assignment,
             next,
@@ -210,9 +216,14 @@ impl Owner {
         pauses
     }
 
-    /// Whether something is unplaced that a change of the fleet may help.
-    pub const fn is_short(&self) -> bool {
-        self.short.is_some()
+    /// Whether something is unplaced or given up that a change of the fleet may help.
+    pub fn is_hopeful(&self) -> bool {
+        self.short.is_some() || !self.parked().is_empty()
+    }
+
+    /// Whether a decision of this owner's epoch is none of its own.
+    pub fn has_not_decided(&self, version: Version) -> bool {
+        version.epoch == self.next.epoch && version >= self.next
     }
 
     /// Whether any of its instances is on `node`.
@@ -262,6 +273,7 @@ impl Owner {
             wishes: &self.wishes,
             assignment: &self.assignment,
             version: self.next,
+            salt: self.salt,
             pauses,
         }
     }

@@ -21,6 +21,8 @@ impl Owner {
         if let Told::Fenced(version) = &item.told {
             if version.epoch > self.next.epoch {
                 effects.push(OwnerEffect::Outvoted(version.epoch));
+            } else if self.has_not_decided(*version) {
+                effects.push(OwnerEffect::Reclaim);
             }
             return;
         }

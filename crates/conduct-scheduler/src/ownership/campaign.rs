@@ -8,23 +8,26 @@ use conduct_model::{NodeKey, Span, System, Time};
 use crate::assignment::Assignment;
 use crate::epoch::Epoch;
 use crate::hash;
-use crate::message::{Answer, Claim, Vote};
+use crate::message::Claim;
 use crate::ownership::seat::Stance;
-use crate::ownership::{After, Ownership, OwnershipEffect, Part, Promise};
+use crate::ownership::{Ownership, OwnershipEffect, Part};
 
 /// A claim under way.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Campaign {
     pub(super) epoch: Epoch,
     since: Time,
-    /// When the voters were asked last; not before the own promise is on disk.
-    asked: Option<Time>,
-    promised: BTreeSet<NodeKey>,
-    refused: BTreeSet<NodeKey>,
+    /// When the voters were asked last.
+    asked: Time,
+    /// The own promise is on its way to disk: it comes last, so that a claim that others refuse
+    /// leaves nothing behind here.
+    pub(super) sealed: bool,
+    pub(super) promised: BTreeSet<NodeKey>,
+    pub(super) refused: BTreeSet<NodeKey>,
     /// The longest that any of them wants to be left alone.
-    wait: Span,
+    pub(super) wait: Span,
     /// What they told.
-    latest: Option<Arc<Assignment>>,
+    pub(super) latest: Option<Arc<Assignment>>,
 }
 
 impl Ownership {
@@ -50,11 +53,14 @@ impl Ownership {
             }
             Stance::Claiming(_) if useless => self.give_up(system),
             Stance::Idle if useless && part != Part::Suspended => {
+                (seat.vacant_since, seat.retry_at) = (None, None);
                 if seat.holder() == Some(me) {
                     self.give_up(system);
                 }
             }
-            Stance::Idle if part == Part::Full && !useless => self.wait_or_claim(now, system),
+            Stance::Idle if part == Part::Full && !useless => {
+                self.wait_or_claim(now, system, effects);
+            }
             Stance::Claiming(_) => self.press_on(now, system),
             Stance::Holding(_) | Stance::Idle => {}
         }
@@ -63,16 +69,21 @@ impl Ownership {
     }
 
     /// Nobody asked for it yet: claims it when its turn has come.
-    fn wait_or_claim(&mut self, now: Time, system: &System) {
+    fn wait_or_claim(&mut self, now: Time, system: &System, effects: &mut Vec<OwnershipEffect>) {
         let Some(seat) = self.seats.get(system) else {
             return;
         };
         let holder = seat.holder();
-        let held = holder.is_some_and(|holder| {
-            holder != self.me && self.voters.contains(&holder) && !self.silent.contains(&holder)
-        });
-        let turn = match holder == Some(self.me) {
-            // It was ours before this node was restarted or cut off: nobody else will try.
+        let doubtful = seat
+            .doubtful_from()
+            .is_some_and(|from| seat.lost || from <= now);
+        let held = !doubtful
+            && holder.is_some_and(|holder| {
+                let answers = self.voters.contains(&holder) && !self.silent.contains(&holder);
+                holder != self.me && answers
+            });
+        let turn = match holder == Some(self.me) || seat.lost {
+            // It was ours before this node was restarted, cut off or wrongly outvoted.
             true => Span::ZERO,
             false => Ownership::STAGGER.times(self.rank(seat.hash)),
         };
@@ -82,7 +93,7 @@ impl Ownership {
             return;
         };
         if held {
-            (seat.vacant_since, seat.retry_at) = (None, None);
+            (seat.vacant_since, seat.retry_at, seat.lost) = (None, None, false);
             return;
         }
         let since = *seat.vacant_since.get_or_insert(now);
@@ -90,7 +101,7 @@ impl Ownership {
             .max(seat.retry_at.unwrap_or_default())
             .max(now + patience);
         match at <= now {
-            true => self.claim(now, system),
+            true => self.claim(now, system, effects),
             false => seat.retry_at = Some(at),
         }
     }
@@ -107,37 +118,31 @@ impl Ownership {
         answering.filter(|voter| weight(voter) > mine).count() as u64
     }
 
-    /// Promises itself a new epoch; the others are asked once that is on disk.
-    fn claim(&mut self, now: Time, system: &System) {
+    /// Asks the voters for a new epoch.
+    fn claim(&mut self, now: Time, system: &System, effects: &mut Vec<OwnershipEffect>) {
         let me = self.me;
         let Some(seat) = self.seats.get_mut(system) else {
             return;
         };
-        let epoch = Epoch::after(seat.highest(), me);
-        let promise = Promise {
-            epoch,
-            released: false,
-        };
-        seat.promised = Some(promise);
-        (seat.retry_at, seat.releasing) = (None, None);
+        let epoch = Epoch::after(seat.highest().max(seat.claimed), me);
+        (seat.retry_at, seat.releasing, seat.lost) = (None, None, false);
+        seat.claimed = Some(epoch);
         seat.stance = Stance::Claiming(Campaign {
             epoch,
             since: now,
-            asked: None,
+            asked: now,
+            sealed: false,
             promised: BTreeSet::new(),
             refused: BTreeSet::new(),
             wait: Span::ZERO,
             latest: None,
         });
-        let after = After::Campaign {
-            system: system.clone(),
-            epoch,
-        };
-        self.outbox.write(system, promise, Some(after));
+        self.send_claim(now, system);
+        self.win(now, system, effects);
     }
 
-    /// The own promise is on disk: asks the others.
-    pub(super) fn ask(
+    /// The own promise is on disk, the last that was missing.
+    pub(super) fn seal(
         &mut self,
         now: Time,
         system: &System,
@@ -148,19 +153,20 @@ impl Ownership {
         let Some(seat) = self.seats.get_mut(system) else {
             return;
         };
-        let Stance::Claiming(campaign) = &mut seat.stance else {
-            return;
-        };
-        if campaign.epoch == epoch {
+        let stands = seat.promised.is_some_and(|promise| promise.epoch == epoch);
+        if let Stance::Claiming(campaign) = &mut seat.stance
+            && campaign.epoch == epoch
+            && stands
+        {
             campaign.promised.insert(me);
-            self.send_claim(now, system);
-            self.win(system, effects);
+            self.win(now, system, effects);
             self.schedule(now, system);
         }
     }
 
-    /// Asks every voter that has not promised.
+    /// Asks every other voter that has not promised.
     fn send_claim(&mut self, now: Time, system: &System) {
+        let me = self.me;
         let Some(seat) = self.seats.get_mut(system) else {
             return;
         };
@@ -171,16 +177,13 @@ impl Ownership {
         let Stance::Claiming(campaign) = &mut seat.stance else {
             return;
         };
-        campaign.asked = Some(now);
-        for voter in self
-            .voters
-            .keys
-            .iter()
-            .filter(|voter| !campaign.promised.contains(voter))
-        {
+        campaign.asked = now;
+        let asked = |voter: &&NodeKey| **voter != me && !campaign.promised.contains(voter);
+        for voter in self.voters.keys.iter().filter(asked) {
+            let (system, epoch) = (system.clone(), campaign.epoch);
             let claim = Claim {
-                system: system.clone(),
-                epoch: campaign.epoch,
+                system,
+                epoch,
                 known,
             };
             self.outbox.to(*voter).claims.push(claim);
@@ -195,127 +198,15 @@ impl Ownership {
         let Stance::Claiming(campaign) = &mut seat.stance else {
             return;
         };
-        if now.since(campaign.since) >= Ownership::CLAIM_SPAN_MAX && campaign.asked.is_some() {
+        if now.since(campaign.since) >= Ownership::CLAIM_SPAN_MAX {
             self.retreat(now, system);
-        } else if campaign
-            .asked
-            .is_some_and(|at| now.since(at) >= Ownership::ASK_AGAIN)
-        {
+        } else if now.since(campaign.asked) >= Ownership::ASK_AGAIN {
             self.send_claim(now, system);
         }
     }
 
-    /// Counts an answer.
-    pub(super) fn count(
-        &mut self,
-        now: Time,
-        (from, voters): (NodeKey, u64),
-        vote: Vote,
-        effects: &mut Vec<OwnershipEffect>,
-    ) {
-        let Vote {
-            system,
-            epoch,
-            answer,
-        } = vote;
-        // Counted over a register that is out of date, a quorum would be none: this answer is
-        // asked for again when the later register has come.
-        if voters > self.voters.epoch {
-            return;
-        }
-        if let Answer::Refused { highest, .. } = &answer
-            && *highest > epoch
-        {
-            return self.give_way(now, &system, (epoch, *highest), effects);
-        }
-        let Some(seat) = self.seats.get_mut(&system) else {
-            return;
-        };
-        let Stance::Claiming(campaign) = &mut seat.stance else {
-            return;
-        };
-        if campaign.epoch != epoch {
-            return;
-        }
-        match answer {
-            Answer::Promised { latest } => {
-                campaign.refused.remove(&from);
-                campaign.promised.insert(from);
-                campaign.latest = joined(campaign.latest.take(), latest);
-            }
-            Answer::Refused { wait, .. } => {
-                campaign.refused.insert(from);
-                campaign.wait = campaign.wait.max(wait);
-            }
-        }
-        self.win(&system, effects);
-        self.retreat_if_hopeless(now, &system);
-        self.tell_releases(now, &system);
-        self.schedule(now, &system);
-    }
-
-    /// Owns the system, if a quorum promised.
-    fn win(&mut self, system: &System, effects: &mut Vec<OwnershipEffect>) {
-        let Some(seat) = self.seats.get_mut(system) else {
-            return;
-        };
-        let Stance::Claiming(campaign) = &seat.stance else {
-            return;
-        };
-        let own = campaign.promised.contains(&self.me);
-        if !own || !self.voters.is_quorum(&campaign.promised) {
-            return;
-        }
-        let epoch = campaign.epoch;
-        let assignment = joined(seat.assignment.clone(), campaign.latest.clone());
-        seat.stance = Stance::Holding(epoch);
-        seat.vacant_since = None;
-        effects.push(OwnershipEffect::Won {
-            system: system.clone(),
-            epoch,
-            assignment,
-        });
-    }
-
-    /// Another epoch stands in the way: the claim is over. If its holder is gone the next claim
-    /// goes above it.
-    fn give_way(
-        &mut self,
-        now: Time,
-        system: &System,
-        (epoch, highest): (Epoch, Epoch),
-        effects: &mut Vec<OwnershipEffect>,
-    ) {
-        let Some(seat) = self.seats.get_mut(system) else {
-            return;
-        };
-        if matches!(&seat.stance, Stance::Claiming(campaign) if campaign.epoch == epoch) {
-            let pause = pause(seat.hash, self.me, epoch);
-            seat.retry_at = Some(now + pause);
-            self.give_up(system);
-        }
-        self.see(now, system, highest, effects);
-    }
-
-    fn retreat_if_hopeless(&mut self, now: Time, system: &System) {
-        let Some(seat) = self.seats.get(system) else {
-            return;
-        };
-        let Stance::Claiming(campaign) = &seat.stance else {
-            return;
-        };
-        let left = self
-            .voters
-            .keys
-            .iter()
-            .filter(|voter| !campaign.refused.contains(voter));
-        if !self.voters.is_quorum(left) {
-            self.retreat(now, system);
-        }
-    }
-
     /// Gives a claim up for now: whoever promised may promise another.
-    fn retreat(&mut self, now: Time, system: &System) {
+    pub(super) fn retreat(&mut self, now: Time, system: &System) {
         let me = self.me;
         let Some(seat) = self.seats.get_mut(system) else {
             return;
@@ -326,72 +217,6 @@ impl Ownership {
         let pause = pause(seat.hash, me, campaign.epoch);
         seat.retry_at = Some(now + campaign.wait.max(pause));
         self.give_up(system);
-    }
-
-    /// Releases whatever this node claimed or held, and sees to it that every voter learns so.
-    pub(super) fn give_up(&mut self, system: &System) {
-        let me = self.me;
-        let Some(seat) = self.seats.get_mut(system) else {
-            return;
-        };
-        seat.stance = Stance::Idle;
-        let Some(epoch) = seat.highest().filter(|highest| highest.owner == me) else {
-            return;
-        };
-        let promise = Promise {
-            epoch,
-            released: true,
-        };
-        let others = self
-            .voters
-            .keys
-            .iter()
-            .copied()
-            .filter(|voter| *voter != me)
-            .collect();
-        seat.releasing = Some((epoch, others));
-        if seat.promised != Some(promise) {
-            seat.promised = Some(promise);
-            self.outbox.write(system, promise, None);
-        }
-        seat.release_told = None;
-    }
-
-    /// Tells voters that have not acknowledged it that this node released its epoch.
-    fn tell_releases(&mut self, now: Time, system: &System) {
-        let Some(seat) = self.seats.get_mut(system) else {
-            return;
-        };
-        seat.releasing.take_if(|(_, left)| left.is_empty());
-        let Some((epoch, left)) = &seat.releasing else {
-            return;
-        };
-        if seat
-            .release_told
-            .is_some_and(|told| now.since(told) < Ownership::STAGGER)
-        {
-            return;
-        }
-        seat.release_told = Some(now);
-        for voter in left.iter().filter(|voter| !self.silent.contains(voter)) {
-            self.outbox
-                .to(*voter)
-                .releases
-                .push((system.clone(), *epoch));
-        }
-    }
-
-    /// A voter has a release on disk.
-    pub(super) fn released(&mut self, from: NodeKey, system: &System, epoch: Epoch) {
-        let Some(seat) = self.seats.get_mut(system) else {
-            return;
-        };
-        if let Some((released, left)) = &mut seat.releasing
-            && *released == epoch
-        {
-            left.remove(&from);
-        }
-        self.sweep(system);
     }
 
     /// Other voters count: asks them all anew.
@@ -405,19 +230,24 @@ impl Ownership {
         };
         campaign.promised.retain(|voter| *voter == me);
         campaign.refused.clear();
-        if campaign.asked.is_some() {
-            self.send_claim(now, system);
-        }
+        self.send_claim(now, system);
     }
 
     /// Notes when to look at a system again.
-    fn schedule(&mut self, now: Time, system: &System) {
+    pub(super) fn schedule(&mut self, now: Time, system: &System) {
         let Some(seat) = self.seats.get_mut(system) else {
             return;
         };
         let next = match &seat.stance {
-            Stance::Claiming(campaign) => campaign.asked.map(|at| at + Ownership::ASK_AGAIN),
-            Stance::Idle if self.part == Part::Full => seat.retry_at.filter(|at| *at > now),
+            Stance::Claiming(campaign) => Some(campaign.asked + Ownership::ASK_AGAIN),
+            Stance::Idle if self.part == Part::Full && seat.wanted => {
+                let doubt = seat.doubtful_from();
+                seat.retry_at
+                    .into_iter()
+                    .chain(doubt)
+                    .filter(|at| *at > now)
+                    .min()
+            }
             Stance::Idle | Stance::Holding(_) => None,
         };
         let untold = seat
@@ -437,18 +267,6 @@ impl Ownership {
 }
 
 /// Between claims, so that two candidates do not meet again and again: 0.3 s to 1 s.
-fn pause(system: u64, me: NodeKey, epoch: Epoch) -> Span {
+pub(super) fn pause(system: u64, me: NodeKey, epoch: Epoch) -> Span {
     Span::millis(300 + hash::mix(system ^ hash::node(&me) ^ epoch.number) % 700)
-}
-
-fn joined(one: Option<Arc<Assignment>>, other: Option<Arc<Assignment>>) -> Option<Arc<Assignment>> {
-    match (one, other) {
-        (Some(one), Some(other)) if one == other => Some(one),
-        (Some(one), Some(other)) => {
-            let joined = Arc::unwrap_or_clone(one).joined(Arc::unwrap_or_clone(other));
-            Some(Arc::new(joined))
-        }
-        (one, None) => one,
-        (None, other) => other,
-    }
 }

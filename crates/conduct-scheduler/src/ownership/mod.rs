@@ -7,7 +7,10 @@
 //! they refuse others, so a join or a hasty verdict moves nothing.
 
 mod campaign;
+mod counting;
+mod interface;
 mod outbox;
+mod release;
 mod seat;
 mod voter;
 
@@ -15,7 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use conduct_model::{NodeKey, Span, System, Time, Voters};
-use serde::{Deserialize, Serialize};
 
 use crate::assignment::Assignment;
 use crate::epoch::Epoch;
@@ -23,6 +25,8 @@ use crate::message::Message;
 use crate::token::Token;
 use outbox::Outbox;
 use seat::{Seat, Stance};
+
+pub use interface::{OwnershipEffect, Part, Promise};
 
 /// The voter and the candidate of one node, for all systems.
 #[derive(Clone, Debug)]
@@ -41,59 +45,6 @@ pub struct Ownership {
     outbox: Outbox,
 }
 
-/// What this node takes part in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Part {
-    /// It owns what falls to it.
-    Full,
-    /// It is quarantined: it decides nothing, and gives up nothing that it may still hold.
-    Suspended,
-    /// It leaves or is drained: it gives everything up.
-    Retired,
-}
-
-/// What a voter has on disk of a system.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Promise {
-    /// Nothing of an earlier epoch is confirmed.
-    pub epoch: Epoch,
-    /// Its owner gave it up.
-    pub released: bool,
-}
-
-/// What comes of a step of ownership.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum OwnershipEffect {
-    /// Tell a voter, never this node itself.
-    Send {
-        /// Whom.
-        to: NodeKey,
-        /// What.
-        message: Message,
-    },
-    /// Write to disk, then call [`Ownership::stored`].
-    Persist {
-        /// The write.
-        token: Token,
-        /// The promises; `None` removes one.
-        promises: Vec<(System, Option<Promise>)>,
-    },
-    /// This node owns the system from now on, and begins with this.
-    Won {
-        /// Which.
-        system: System,
-        /// Under which epoch.
-        epoch: Epoch,
-        /// The latest that any of a quorum knew.
-        assignment: Option<Arc<Assignment>>,
-    },
-    /// It owns it no more.
-    Lost {
-        /// Which.
-        system: System,
-    },
-}
-
 /// What waits for a write.
 #[derive(Clone, Debug)]
 enum After {
@@ -104,8 +55,8 @@ enum After {
         epoch: Epoch,
         known: Option<crate::Version>,
     },
-    /// This node's own promise counts, and the others may be asked.
-    Campaign { system: System, epoch: Epoch },
+    /// This node's own promise counts.
+    Seal { system: System, epoch: Epoch },
     /// A release may be acknowledged.
     Acknowledge {
         to: NodeKey,
@@ -123,6 +74,9 @@ impl Ownership {
 
     /// How often voters that have not answered are asked again.
     pub const ASK_AGAIN: Span = Span::secs(1);
+
+    /// How long a promise is respected before there is an assignment of its epoch.
+    pub const PROOF_SPAN_MAX: Span = Span::secs(6);
 
     /// How long a claim is kept up before it is given up and made anew.
     pub const CLAIM_SPAN_MAX: Span = Span::secs(5);
@@ -144,7 +98,7 @@ impl Ownership {
         };
         for (system, promise) in promises {
             let mut seat = Seat::new(&system);
-            seat.promised = Some(promise);
+            seat.learn(now, |seat| seat.promised = Some(promise));
             ownership.seats.insert(system, seat);
         }
         ownership
@@ -215,17 +169,28 @@ impl Ownership {
         }
         self.part = part;
         if part == Part::Suspended {
-            for (system, seat) in &mut self.seats {
-                if matches!(seat.stance, Stance::Holding(_)) {
-                    effects.push(OwnershipEffect::Lost {
-                        system: system.clone(),
-                    });
-                }
-                seat.stance = Stance::Idle;
+            for system in self.all() {
+                self.suspend(&system, effects);
             }
         }
         self.evaluate_all(now, effects);
         self.flush(effects);
+    }
+
+    /// Stops deciding. What is held stays held; what is only claimed is given up.
+    fn suspend(&mut self, system: &System, effects: &mut Vec<OwnershipEffect>) {
+        let Some(seat) = self.seats.get_mut(system) else {
+            return;
+        };
+        match &seat.stance {
+            Stance::Holding(_) => {
+                let system = system.clone();
+                effects.push(OwnershipEffect::Lost { system });
+                seat.stance = Stance::Idle;
+            }
+            Stance::Claiming(_) => self.give_up(system),
+            Stance::Idle => {}
+        }
     }
 
     /// Whether there is anything to decide for a system, and whether this node may: one that
@@ -269,7 +234,7 @@ impl Ownership {
             return;
         }
         let epoch = assignment.version.epoch;
-        seat.assignment = Some(assignment);
+        seat.learn(now, |seat| seat.assignment = Some(assignment));
         self.see(now, system, epoch, effects);
         self.flush(effects);
     }
@@ -282,38 +247,25 @@ impl Ownership {
         epoch: Epoch,
         effects: &mut Vec<OwnershipEffect>,
     ) {
-        self.see(now, system, epoch, effects);
-        self.flush(effects);
-    }
-
-    /// Nothing of a system is left anywhere: forgets it, once every voter that answers knows that
-    /// this node gave it up.
-    pub fn forget(&mut self, system: &System, effects: &mut Vec<OwnershipEffect>) {
-        if let Some(seat) = self.seats.get_mut(system) {
-            seat.forgotten = true;
+        if self.seats.contains_key(system) {
+            self.see(now, system, epoch, effects);
+            self.flush(effects);
         }
-        self.sweep(system);
-        self.flush(effects);
     }
 
-    fn sweep(&mut self, system: &System) {
+    /// Something is known of this node's own epoch that it did not decide: the number was used
+    /// before everything was forgotten, and somebody remembers. Claims a later one.
+    pub fn reclaim(&mut self, now: Time, system: &System, effects: &mut Vec<OwnershipEffect>) {
         let Some(seat) = self.seats.get_mut(system) else {
             return;
         };
-        let told = seat
-            .releasing
-            .as_ref()
-            .is_none_or(|(_, left)| left.iter().all(|voter| self.silent.contains(voter)));
-        if !seat.forgotten || !told || seat.stance != Stance::Idle {
-            return;
+        if matches!(seat.stance, Stance::Holding(_)) {
+            let system = system.clone();
+            effects.push(OwnershipEffect::Lost { system });
+            seat.stance = Stance::Idle;
         }
-        if let Some(at) = seat.due {
-            self.due.remove(&(at, system.clone()));
-        }
-        if seat.promised.is_some() {
-            self.outbox.erase(system);
-        }
-        self.seats.remove(system);
+        self.evaluate(now, system, effects);
+        self.flush(effects);
     }
 
     /// Takes a message from another node, or answers that it is none of ours.
@@ -360,7 +312,7 @@ impl Ownership {
                     epoch,
                     known,
                 } => self.promise(to, system, epoch, known),
-                After::Campaign { system, epoch } => self.ask(now, &system, epoch, effects),
+                After::Seal { system, epoch } => self.seal(now, &system, epoch, effects),
                 After::Acknowledge { to, system, epoch } => {
                     self.outbox.to(to).released.push((system, epoch));
                 }
@@ -404,7 +356,7 @@ impl Ownership {
             .seats
             .entry(system.clone())
             .or_insert_with(|| Seat::new(system));
-        seat.seen = seat.seen.max(Some(epoch));
+        seat.learn(now, |seat| seat.seen = seat.seen.max(Some(epoch)));
         let held = match &seat.stance {
             Stance::Idle => None,
             Stance::Claiming(campaign) => Some(campaign.epoch),
@@ -412,11 +364,13 @@ impl Ownership {
         };
         if held.is_some_and(|held| held < epoch) {
             if matches!(seat.stance, Stance::Holding(_)) {
-                effects.push(OwnershipEffect::Lost {
-                    system: system.clone(),
-                });
+                let system = system.clone();
+                effects.push(OwnershipEffect::Lost { system });
+                seat.lost = true;
+                seat.stance = Stance::Idle;
+            } else {
+                self.give_up(system);
             }
-            seat.stance = Stance::Idle;
         }
         self.evaluate(now, system, effects);
     }

@@ -30,14 +30,18 @@ impl Ownership {
             .seats
             .entry(system.clone())
             .or_insert_with(|| Seat::new(&system));
-        let mine = seat.promised.map(|promise| promise.epoch);
-        let highest = seat.highest();
-        if let Some(highest) = highest.filter(|highest| *highest > epoch) {
+        let again = seat.promised.is_some_and(|promise| promise.epoch == epoch);
+        let claimed = match &seat.stance {
+            Stance::Claiming(campaign) => Some(campaign.epoch),
+            Stance::Holding(_) | Stance::Idle => None,
+        };
+        let highest = seat.highest().max(claimed);
+        // A number is never won twice: records are ordered by it.
+        let late = highest.filter(|highest| *highest != epoch && highest.number >= epoch.number);
+        if let Some(highest) = late {
             return self.refuse(from, (system, epoch), (highest, Span::ZERO));
         }
-        if let Some(wait) = self.patience(now, &system, from)
-            && mine != Some(epoch)
-        {
+        if let Some(wait) = self.patience(now, &system, from).filter(|_| !again) {
             let highest = highest.unwrap_or(epoch);
             return self.refuse(from, (system, epoch), (highest, wait));
         }
@@ -52,19 +56,21 @@ impl Ownership {
             known,
         };
         if let Some(seat) = self.seats.get_mut(&system) {
-            seat.promised = Some(promise);
+            seat.learn(now, |seat| seat.promised = Some(promise));
         }
         self.outbox.write(&system, promise, Some(vote));
         self.see(now, &system, epoch, effects);
     }
 
-    /// How long the present holder keeps others away: it was heard from, and released nothing.
+    /// How long the present holder keeps others away: it was heard from, released nothing, and
+    /// did not merely promise to become one.
     pub(super) fn patience(&self, now: Time, system: &System, claimant: NodeKey) -> Option<Span> {
-        let holder = self
-            .seats
-            .get(system)?
-            .holder()
-            .filter(|holder| *holder != claimant)?;
+        let seat = self.seats.get(system)?;
+        let holder = seat.holder().filter(|holder| *holder != claimant)?;
+        let holds = matches!(seat.stance, Stance::Holding(_));
+        if !holds && seat.doubtful_from().is_some_and(|from| from <= now) {
+            return None;
+        }
         let heard = match holder == self.me {
             true => now,
             false => self
@@ -131,39 +137,5 @@ impl Ownership {
             epoch,
             answer,
         });
-    }
-
-    /// A holder, or one that wanted to be, gives up.
-    pub(super) fn take_release(
-        &mut self,
-        now: Time,
-        from: NodeKey,
-        (system, epoch): (System, Epoch),
-        effects: &mut Vec<OwnershipEffect>,
-    ) {
-        if epoch.owner != from {
-            return;
-        }
-        let seat = self
-            .seats
-            .entry(system.clone())
-            .or_insert_with(|| Seat::new(&system));
-        if seat.highest().is_none_or(|highest| highest <= epoch) {
-            let promise = Promise {
-                epoch,
-                released: true,
-            };
-            seat.promised = Some(promise);
-            let to = from;
-            let after = After::Acknowledge {
-                to,
-                system: system.clone(),
-                epoch,
-            };
-            self.outbox.write(&system, promise, Some(after));
-        } else {
-            self.outbox.to(from).released.push((system.clone(), epoch));
-        }
-        self.evaluate(now, &system, effects);
     }
 }

@@ -105,7 +105,8 @@ impl Census {
 
     fn keep_what_is_drained_no_more(&mut self, fleet: &Fleet, plan: &mut Plan) {
         for (id, filled) in std::mem::take(&mut self.moving) {
-            if self.counted.len() < self.wanted && !is_drained(fleet, &filled) {
+            let fits = self.counted.len() + self.stopping < self.wanted;
+            if fits && !is_drained(fleet, &filled) {
                 plan.moves.push((id, Moving::Stays));
                 self.counted.push((id, filled));
             } else {

@@ -27,6 +27,8 @@ pub struct Situation<'a> {
     pub assignment: &'a Assignment,
     /// The decision that this plan becomes part of.
     pub version: Version,
+    /// Makes the names of its instances unlike all others.
+    pub salt: u64,
     /// What its owner knows beyond records.
     pub pauses: &'a Pauses,
 }
@@ -139,7 +141,8 @@ fn place(fleet: &mut Fleet, situation: &Situation<'_>, slot: SlotId, plan: &mut 
     let ask = ask(situation, slot, wish);
     match fleet.choose(&ask) {
         Some(node) => {
-            let instance = hash::instance(situation.system, situation.version, &slot);
+            let decision = (situation.version, situation.salt);
+            let instance = hash::instance(situation.system, decision, &slot);
             fleet.promise(node, (instance, slot.bundle), wish.terms.needs);
             plan.starts.push(Start {
                 slot,
@@ -160,15 +163,14 @@ fn place(fleet: &mut Fleet, situation: &Situation<'_>, slot: SlotId, plan: &mut 
 /// What a slot asks of the fleet.
 pub(crate) fn ask<'a>(situation: &Situation<'a>, slot: SlotId, wish: &'a Wish) -> Ask<'a> {
     let account = situation.assignment.accounts.get(&slot.bundle);
-    let avoid = account.map_or(&[][..], |account| &account.failed_on);
+    let failed_on = account.map_or(&[][..], |account| &account.failed_on);
     let declined = situation.pauses.declined.get(&slot.bundle);
-    let prefer = match situation.assignment.slots.get(&slot) {
+    let held = situation.assignment.slots.get(&slot);
+    let (prefer, avoid) = match held.map(|held| (&held.content, held.quick_ends)) {
         // After so many quick ends another node may do better.
-        Some(held) if held.quick_ends < QUICK_ENDS_MAX => match &held.content {
-            Content::Vacant { last } => Some(*last),
-            _ => None,
-        },
-        _ => None,
+        Some((Content::Vacant { last }, QUICK_ENDS_MAX..)) => (None, std::slice::from_ref(last)),
+        Some((Content::Vacant { last }, _)) => (Some(*last), failed_on),
+        _ => (None, failed_on),
     };
     Ask {
         bundle: slot.bundle,

@@ -3,6 +3,7 @@
 //! It routes what is told to the owners that it concerns, and what they decide to the outside.
 //! Nodes that do not vote own nothing; for them it only remembers who does.
 
+mod owners;
 mod route;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use crate::token::Token;
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     me: NodeKey,
+    start: u64,
     rule: RoleRule,
     voters: Voters,
     ownership: Ownership,
@@ -35,7 +37,8 @@ pub struct Scheduler {
     owners: BTreeMap<System, Owner>,
     /// Which system a bundle belongs to, for all that owners here have or want.
     systems: BTreeMap<BundleId, System>,
-    short: BTreeSet<System>,
+    /// Systems in which a change of the fleet may help.
+    hopeful: BTreeSet<System>,
     due: BTreeSet<(Time, System)>,
     dues: BTreeMap<System, Time>,
     armed: Option<Time>,
@@ -153,15 +156,16 @@ impl Scheduler {
     /// So many orders go into one message.
     pub const ORDERS_MAX: usize = 64;
 
-    /// The scheduler of `me`, with the promises that are on its disk.
+    /// The scheduler of `me` in its life `start`, with the promises that are on its disk.
     pub fn new(
         now: Time,
-        me: NodeKey,
+        (me, start): (NodeKey, u64),
         rule: RoleRule,
         promises: Vec<(System, Promise)>,
     ) -> Scheduler {
         Scheduler {
             me,
+            start,
             rule,
             voters: Voters::default(),
             ownership: Ownership::new(now, me, promises),
@@ -171,7 +175,7 @@ impl Scheduler {
             barred: BTreeSet::new(),
             owners: BTreeMap::new(),
             systems: BTreeMap::new(),
-            short: BTreeSet::new(),
+            hopeful: BTreeSet::new(),
             due: BTreeSet::new(),
             dues: BTreeMap::new(),
             armed: None,

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use conduct_model::{BundleId, NodeKey, System, Time, Voters};
 
 use crate::assignment::Assignment;
-use crate::event::{Happening, Teller};
 use crate::fleet::{Fleet, HostReport, Standing};
-use crate::message::{Item, Message, News, Order};
-use crate::owner::{Owner, OwnerEffect, OwnerInput};
-use crate::ownership::OwnershipEffect;
+use crate::message::{Item, Message, News};
+use crate::owner::OwnerInput;
 use crate::scheduler::{Effect, Input, Scheduler};
 use crate::terms::Wishes;
 
@@ -136,7 +134,7 @@ impl Scheduler {
 
     /// Something changed in the fleet: owners that miss something may find a place now.
     fn offer_room(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        for system in self.short.clone() {
+        for system in self.hopeful.clone() {
             self.run(now, &system, OwnerInput::Room, effects);
         }
     }
@@ -175,31 +173,33 @@ impl Scheduler {
                     false => self.assigned.insert(system.clone()),
                 };
                 self.index(system, assignment.slots.keys().map(|id| id.bundle));
+                let foreign = self
+                    .owners
+                    .get(system)
+                    .is_some_and(|owner| owner.has_not_decided(assignment.version));
                 self.ownership.observe(now, system, assignment, &mut own);
+                if foreign {
+                    self.ownership.reclaim(now, system, &mut own);
+                }
+                self.take_own(now, own, effects);
+                self.weigh(now, system, effects);
             }
-            None => drop(self.assigned.remove(system)),
-        }
-        self.take_own(now, own, effects);
-        self.weigh(now, system, effects);
-        if !self.wishes.contains_key(system) && !self.assigned.contains(system) {
-            self.forget(system, effects);
+            None => {
+                self.assigned.remove(system);
+                self.weigh(now, system, effects);
+                self.ownership.forget(system, &mut own);
+                self.systems.retain(|_, known| known != system);
+                self.take_own(now, own, effects);
+            }
         }
     }
 
-    fn index(&mut self, system: &System, bundles: impl Iterator<Item = BundleId>) {
+    pub(super) fn index(&mut self, system: &System, bundles: impl Iterator<Item = BundleId>) {
         for bundle in bundles {
             if self.systems.get(&bundle) != Some(system) {
                 self.systems.insert(bundle, system.clone());
             }
         }
-    }
-
-    /// Nothing is loaded of a system and nothing is assigned.
-    fn forget(&mut self, system: &System, effects: &mut Vec<Effect>) {
-        let mut own = Vec::new();
-        self.ownership.forget(system, &mut own);
-        self.systems.retain(|_, known| known != system);
-        effects.extend(own.into_iter().filter_map(outward));
     }
 
     /// Whether anything has to be decided for a system.
@@ -231,149 +231,5 @@ impl Scheduler {
             self.run(now, &system, OwnerInput::News { from, items }, effects);
         }
         self.offer_room(now, effects);
-    }
-
-    /// Lets an owner take an input, if it is here.
-    fn run(&mut self, now: Time, system: &System, input: OwnerInput, effects: &mut Vec<Effect>) {
-        let Some(owner) = self.owners.get_mut(system) else {
-            return;
-        };
-        let mut done = Vec::new();
-        owner.step(now, &mut self.fleet, input, &mut done);
-        let due = owner.next_due(now, &self.fleet);
-        match owner.is_short() {
-            true => self.short.insert(system.clone()),
-            false => self.short.remove(system),
-        };
-        self.schedule(system, due);
-        self.take_done(now, system, done, effects);
-    }
-
-    fn take_done(
-        &mut self,
-        now: Time,
-        system: &System,
-        done: Vec<OwnerEffect>,
-        effects: &mut Vec<Effect>,
-    ) {
-        let mut orders: BTreeMap<NodeKey, Vec<Order>> = BTreeMap::new();
-        let mut outvoted = None;
-        for effect in done {
-            match effect {
-                OwnerEffect::Propose(assignment) => {
-                    effects.push(Effect::Propose {
-                        system: system.clone(),
-                        assignment,
-                    });
-                }
-                OwnerEffect::Order { node, order } => orders.entry(node).or_default().push(order),
-                OwnerEffect::Outvoted(epoch) => outvoted = outvoted.max(Some(epoch)),
-                OwnerEffect::Event(event) => effects.push(Effect::Event(event)),
-            }
-        }
-        for (to, orders) in orders {
-            for orders in orders.chunks(Scheduler::ORDERS_MAX) {
-                let message = Message::Orders(orders.to_vec());
-                effects.push(Effect::Send { to, message });
-            }
-        }
-        if let Some(epoch) = outvoted {
-            let mut own = Vec::new();
-            self.ownership.outvoted(now, system, epoch, &mut own);
-            self.take_own(now, own, effects);
-        }
-    }
-
-    /// Carries out what ownership decided.
-    fn take_own(&mut self, now: Time, own: Vec<OwnershipEffect>, effects: &mut Vec<Effect>) {
-        for effect in own {
-            match effect {
-                OwnershipEffect::Won {
-                    system,
-                    epoch,
-                    assignment,
-                } => {
-                    let told = Teller::of(Arc::new(system.clone())).overall(Happening::Owning {
-                        epoch: epoch.number,
-                    });
-                    effects.push(Effect::Event(Box::new(told)));
-                    let wishes = self.wishes.get(&system).cloned().unwrap_or_default();
-                    let named = Arc::new(system.clone());
-                    let slots = assignment
-                        .iter()
-                        .flat_map(|assignment| assignment.slots.keys());
-                    let bundles: Vec<BundleId> = slots.map(|id| id.bundle).collect();
-                    self.index(&system, bundles.into_iter());
-                    let owner = Owner::new(now, named, epoch, assignment, wishes);
-                    self.owners.insert(system.clone(), owner);
-                    self.run(now, &system, OwnerInput::Look, effects);
-                }
-                OwnershipEffect::Lost { system } => self.drop_owner(&system, effects),
-                outer => effects.extend(outward(outer)),
-            }
-        }
-    }
-
-    fn drop_owner(&mut self, system: &System, effects: &mut Vec<Effect>) {
-        let Some(owner) = self.owners.remove(system) else {
-            return;
-        };
-        // What it promised and never ordered is free again; what it ordered is in the reports.
-        for (_, filled) in owner.assignment().filled() {
-            self.fleet.settle(filled.instance);
-        }
-        self.short.remove(system);
-        self.schedule(system, None);
-        let told = Teller::of(Arc::new(system.clone())).overall(Happening::Disowned);
-        effects.push(Effect::Event(Box::new(told)));
-    }
-
-    fn schedule(&mut self, system: &System, due: Option<Time>) {
-        let before = match due {
-            Some(at) => self.dues.insert(system.clone(), at),
-            None => self.dues.remove(system),
-        };
-        if before != due {
-            self.due.extend(due.map(|at| (at, system.clone())));
-            if let Some(before) = before {
-                self.due.remove(&(before, system.clone()));
-            }
-        }
-    }
-
-    /// Lets every owner and the ownership do what is due.
-    pub(super) fn run_due(&mut self, now: Time, effects: &mut Vec<Effect>) {
-        self.fleet.tick(now);
-        let mut own = Vec::new();
-        self.ownership.tick(now, &mut own);
-        self.take_own(now, own, effects);
-        let due = self.due.iter().take_while(|(at, _)| *at <= now);
-        for system in due.map(|(_, system)| system.clone()).collect::<Vec<_>>() {
-            self.schedule(&system, None);
-            self.run(now, &system, OwnerInput::Look, effects);
-        }
-    }
-
-    pub(super) fn arm(&mut self, effects: &mut Vec<Effect>) {
-        let owners = self.due.first().map(|(at, _)| *at);
-        let fleet = self.fleet.next_settled();
-        let next = owners
-            .into_iter()
-            .chain(fleet)
-            .chain(self.ownership.next_due())
-            .min();
-        if let Some(at) = next.filter(|_| next != self.armed) {
-            effects.push(Effect::Arm(at));
-        }
-        self.armed = next;
-    }
-}
-
-/// What of ownership is for the outside.
-fn outward(effect: OwnershipEffect) -> Option<Effect> {
-    match effect {
-        OwnershipEffect::Send { to, message } => Some(Effect::Send { to, message }),
-        OwnershipEffect::Persist { token, promises } => Some(Effect::Persist { token, promises }),
-        OwnershipEffect::Won { .. } | OwnershipEffect::Lost { .. } => None,
     }
 }

@@ -201,7 +201,9 @@ impl Checkers {
         self.opinions.fact(look, fact);
         if let Fact::Published { host, event } = *fact {
             match event.kind {
-                EventKind::Reborn { uid } => self.s02.claimed(look, host, uid, report),
+                EventKind::Released | EventKind::Reborn { .. } => {
+                    self.s02.claimed(look, host, report);
+                }
                 EventKind::MemberJoined { member, uid } => {
                     self.s02.told(host, index_of(member), uid, report);
                 }
@@ -213,7 +215,7 @@ impl Checkers {
         self.s03.fact(look, opinions, fact, report);
         self.s06.fact(look, opinions, fact, report);
         self.s08.fact(look, opinions, fact, report);
-        self.s09.fact(look, fact, report);
+        self.s09.fact(look, opinions, fact, report);
         self.s10.fact(look, opinions, fact, report);
         self.s11.fact(look, fact, report);
         self.s12.fact(look, opinions, fact, report);
@@ -222,16 +224,11 @@ impl Checkers {
         self.s19.fact(look, fact);
     }
 
-    pub(crate) fn stepped(&mut self, look: &Look<'_>, host: usize, found: &mut Vec<Violation>) {
+    pub(crate) fn stepped(&mut self, look: &Look<'_>, host: usize) {
         if self.attention == Attention::Nothing {
             return;
         }
-        if let Some(uid) = self.opinions.stepped(look, host)
-            && self.attention == Attention::Everything
-        {
-            let report = &mut Report::new(look.now, found);
-            self.s02.claimed(look, host, uid, report);
-        }
+        self.opinions.stepped(look, host);
     }
 
     /// Ten times a second; what is dear takes turns.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use conduct_model::{BundleId, InstanceId, NodeKey, Uid, Voters};
 use conduct_node::event::{Event, EventKind};
-use conduct_node::view::{ExecutionState, Verdict, View};
+use conduct_node::view::{Verdict, View};
 
 use crate::machine::index_of;
 use crate::watch::{Fact, Look};
@@ -85,28 +85,51 @@ impl Opinions {
             Fact::Died { host } => self.hosts[host] = Opinion::default(),
             Fact::Published { host, event } => {
                 self.hosts[host].hear(event);
-                if self.hosts[host].voters.epoch > self.newest_voters.epoch {
-                    self.newest_voters = self.hosts[host].voters.clone();
-                }
+                self.see_added(look, host, event);
+                self.count(host);
             }
             _ => {}
         }
     }
 
-    /// A new daemon has taken its first step: what it remembers is its first opinion. Who it is.
-    pub(crate) fn stepped(&mut self, look: &Look<'_>, host: usize) -> Option<Uid> {
+    /// An instance that is new to a node may be healthy already; whoever hears of it looks.
+    fn see_added(&mut self, look: &Look<'_>, host: usize, event: &Event) {
+        let (EventKind::ExecutionAdded { .. }, Some(instance), Some(bundle)) =
+            (&event.kind, event.instance, event.bundle)
+        else {
+            return;
+        };
+        let view = look.view(host);
+        let known = view.as_ref().and_then(|view| view.bundles.get(&bundle));
+        let active = known
+            .and_then(|known| known.executions.get(&instance))
+            .map(|e| e.active);
+        if let Some(seen) = self.hosts[host].executions.get_mut(&instance) {
+            seen.active = active.unwrap_or_default();
+        }
+    }
+
+    /// Notes the voters of the highest epoch.
+    fn count(&mut self, host: usize) {
+        if self.hosts[host].voters.epoch > self.newest_voters.epoch {
+            self.newest_voters = self.hosts[host].voters.clone();
+        }
+    }
+
+    /// A new daemon has taken its first step: what it remembers is its first opinion.
+    pub(crate) fn stepped(&mut self, look: &Look<'_>, host: usize) {
         let life = look.machines[host].life;
         if self.hosts[host].life == life {
-            return None;
+            return;
         }
-        let view = look.view(host)?;
+        let Some(view) = look.view(host) else { return };
         let next_sequence = self.hosts[host].next_sequence;
         self.hosts[host] = Opinion {
             life,
             next_sequence,
             ..Opinion::of(&view)
         };
-        Some(view.uid)
+        self.count(host);
     }
 }
 
@@ -114,21 +137,17 @@ impl Opinion {
     /// The opinion that a view amounts to.
     pub fn of(view: &View) -> Opinion {
         let executions = view.bundles.iter().flat_map(|(bundle, known)| {
-            known
-                .executions
-                .iter()
-                .filter(|(_, execution)| is_there(execution.state))
-                .map(|(instance, execution)| {
-                    let on = index_of(execution.node);
-                    (
-                        *instance,
-                        Seen {
-                            bundle: *bundle,
-                            on,
-                            active: execution.active,
-                        },
-                    )
-                })
+            known.executions.iter().map(|(instance, execution)| {
+                let on = index_of(execution.node);
+                (
+                    *instance,
+                    Seen {
+                        bundle: *bundle,
+                        on,
+                        active: execution.active,
+                    },
+                )
+            })
         });
         let members = view
             .members
@@ -211,9 +230,4 @@ impl Opinion {
             *held = verdict;
         }
     }
-}
-
-/// Whether an execution in this state is shown by events as there.
-const fn is_there(state: ExecutionState) -> bool {
-    !matches!(state, ExecutionState::Ended)
 }

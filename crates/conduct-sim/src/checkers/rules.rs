@@ -24,6 +24,7 @@ impl Allowed {
         if !loaded {
             return Allowed::default();
         }
+        let settled_by = now.since(grace);
         let replaced = |old: &Operation| {
             history.iter().any(|new| {
                 begins_anew(new) && old.is_before(new) && new.is_ok() && {
@@ -34,10 +35,10 @@ impl Allowed {
         let mut ranges: Vec<(u32, u32)> = history
             .iter()
             .filter(|base| begins_anew(base) && !replaced(base))
-            .map(|base| range(base, &history))
+            .map(|base| range(base, &history, settled_by))
             .collect();
         if !history.iter().any(|base| begins_anew(base) && base.is_ok()) {
-            ranges.push(offsets(0, None, &history));
+            ranges.push(offsets(0, None, &history, settled_by));
         }
         Allowed { ranges }
     }
@@ -82,16 +83,22 @@ fn begins_anew(operation: &Operation) -> bool {
     matches!(operation.wish, Wish::Scale(..) | Wish::Unload)
 }
 
-fn range(base: &Operation, history: &[&Operation]) -> (u32, u32) {
+fn range(base: &Operation, history: &[&Operation], settled_by: Moment) -> (u32, u32) {
     let scale = match base.wish {
         Wish::Scale(scale, _) => scale,
         _ => 0,
     };
-    offsets(scale, Some(base), history)
+    offsets(scale, Some(base), history, settled_by)
 }
 
-/// What the offsets that came after `base`, or may have, can make of its scale.
-fn offsets(scale: u32, base: Option<&Operation>, history: &[&Operation]) -> (u32, u32) {
+/// What the offsets that came after `base`, or may have, can make of its scale. Those that were
+/// acknowledged by `settled_by` count for sure.
+fn offsets(
+    scale: u32,
+    base: Option<&Operation>,
+    history: &[&Operation],
+    settled_by: Moment,
+) -> (u32, u32) {
     let (mut least, mut most) = (i64::from(scale), i64::from(scale));
     for operation in history {
         let Wish::Offset(by) = operation.wish else {
@@ -100,7 +107,9 @@ fn offsets(scale: u32, base: Option<&Operation>, history: &[&Operation]) -> (u32
         if base.is_some_and(|base| operation.is_before(base)) {
             continue;
         }
-        let surely = operation.is_ok() && base.is_none_or(|base| base.is_before(operation));
+        let surely = operation.is_ok()
+            && operation.settled <= settled_by
+            && base.is_none_or(|base| base.is_before(operation));
         let by = i64::from(by);
         if surely || by < 0 {
             least += by;

@@ -15,7 +15,7 @@ const NAME: &str = "s01_one_majority";
 /// Which nodes have acknowledged something since the sides last changed.
 #[derive(Debug, Default)]
 pub(crate) struct OneMajority {
-    arrangement: Moment,
+    arrangement: usize,
     accepted: Vec<usize>,
     registers: BTreeMap<u64, Vec<NodeKey>>,
 }
@@ -48,8 +48,9 @@ impl OneMajority {
 
     fn accepted(&mut self, look: &Look<'_>, host: usize, sent: Moment, report: &mut Report<'_>) {
         let since = look.truth.sides.unchanged_since();
-        if since != self.arrangement {
-            self.arrangement = since;
+        let arrangement = look.truth.sides.changes();
+        if arrangement != self.arrangement {
+            self.arrangement = arrangement;
             self.accepted.clear();
         }
         if sent < since || self.accepted.contains(&host) {

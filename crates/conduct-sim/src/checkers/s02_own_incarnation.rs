@@ -18,14 +18,11 @@ pub(crate) struct OwnIncarnation {
 }
 
 impl OwnIncarnation {
-    /// A uid belongs to one node and one of its daemons, and never comes back after another.
-    pub(crate) fn claimed(
-        &mut self,
-        look: &Look<'_>,
-        host: usize,
-        uid: Uid,
-        report: &mut Report<'_>,
-    ) {
+    /// A node that accepts changes shows its uid: it belongs to one node and one of its daemons,
+    /// and never comes back after another.
+    pub(crate) fn claimed(&mut self, look: &Look<'_>, host: usize, report: &mut Report<'_>) {
+        let Some(view) = look.view(host) else { return };
+        let uid = view.uid;
         if self.now.get(&host) == Some(&uid) {
             return;
         }

@@ -3,7 +3,7 @@
 
 use conduct_model::InstanceId;
 
-use super::Report;
+use super::{Opinions, Report};
 use crate::engine::{Moment, secs};
 use crate::watch::{Fact, Look};
 use crate::world::Real;
@@ -18,7 +18,13 @@ const KNOWN_AFTER: Moment = secs(20);
 pub(crate) struct SequentialGate;
 
 impl SequentialGate {
-    pub(crate) fn fact(&mut self, look: &Look<'_>, fact: &Fact<'_>, report: &mut Report<'_>) {
+    pub(crate) fn fact(
+        &mut self,
+        look: &Look<'_>,
+        opinions: &Opinions,
+        fact: &Fact<'_>,
+        report: &mut Report<'_>,
+    ) {
         match *fact {
             Fact::Forked { host, instance, .. } => forked(look, host, instance, report),
             Fact::Ordered {
@@ -34,6 +40,7 @@ impl SequentialGate {
                     *other != instance
                         && real.system == descriptor.system
                         && real.told_to_end.is_none()
+                        && is_served(opinions, *other)
                         && real.started.is_some_and(|at| look.now.since(at) > secs(5))
                         && is_known(look, host, real, KNOWN_AFTER)
                 });
@@ -75,6 +82,16 @@ fn forked(look: &Look<'_>, host: usize, instance: InstanceId, report: &mut Repor
             ),
         );
     }
+}
+
+/// Whether all nodes still send callers to the instance: what is being drained is no peer to join.
+fn is_served(opinions: &Opinions, instance: InstanceId) -> bool {
+    opinions.iter().all(|(_, opinion)| {
+        opinion
+            .executions
+            .get(&instance)
+            .is_none_or(|seen| seen.active)
+    })
 }
 
 /// Whether whoever decides for `host` must have known of `real`: the two machines were awake and

@@ -19,7 +19,7 @@ const SLACK: Moment = millis(100);
 #[derive(Debug, Default)]
 pub(crate) struct QuarantineDeadline {
     alone_since: Vec<Option<Moment>>,
-    arrangement: Moment,
+    arrangement: usize,
     epoch: u64,
 }
 
@@ -79,7 +79,7 @@ impl QuarantineDeadline {
 
     /// Notes who has a majority within reach, whenever that may have changed.
     fn update(&mut self, look: &Look<'_>, opinions: &Opinions) {
-        let arrangement = look.truth.sides.unchanged_since();
+        let arrangement = look.truth.sides.changes();
         let epoch = opinions.newest_voters().epoch;
         if arrangement == self.arrangement
             && epoch == self.epoch

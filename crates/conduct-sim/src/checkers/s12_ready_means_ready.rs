@@ -8,7 +8,7 @@ use conduct_node::event::EventKind;
 
 use super::{Opinions, Report};
 use crate::engine::{Moment, millis, secs};
-use crate::machine::index_of;
+use crate::machine::{DiskFault, index_of};
 use crate::watch::{Fact, Look};
 
 const NAME: &str = "s12_ready_means_ready";
@@ -22,7 +22,7 @@ const UNREACHABLE_SLACK: Moment = secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct ReadyMeansReady {
     ended: VecDeque<(Moment, InstanceId, usize)>,
-    arrangement: Moment,
+    arrangement: usize,
     judged: bool,
 }
 
@@ -78,8 +78,9 @@ impl ReadyMeansReady {
             }
         }
         let since = look.truth.sides.unchanged_since();
-        if since != self.arrangement {
-            (self.arrangement, self.judged) = (since, false);
+        let arrangement = look.truth.sides.changes();
+        if arrangement != self.arrangement {
+            (self.arrangement, self.judged) = (arrangement, false);
         }
         if !self.judged && look.now.since(since) > unreachable_after(look) + UNREACHABLE_SLACK {
             self.judged = true;
@@ -97,6 +98,11 @@ fn check_ended(
     report: &mut Report<'_>,
 ) {
     if look.truth.fair_weather_for(look.now) < secs(10) {
+        return;
+    }
+    // What a node cannot write it does not tell.
+    let disk = look.machines[on].disk.fault();
+    if disk != DiskFault::None || look.now.since(look.truth.troubled[on]) < secs(5) {
         return;
     }
     // Whoever could not see the end, or not be told of it, is not to blame.
@@ -130,7 +136,8 @@ fn check_unreachable(look: &Look<'_>, opinions: &Opinions, report: &mut Report<'
     let since = look.truth.sides.unchanged_since();
     for (host, opinion) in opinions.iter() {
         let awake = look.truth.awake_since[host].is_some_and(|awake| awake <= since);
-        if look.awake(host).is_none() || !awake {
+        // A node that knows that it is alone says so to whoever asks it.
+        if look.awake(host).is_none() || !awake || opinion.quarantined {
             continue;
         }
         let gone = opinion.executions.iter().find(|(_, seen)| {

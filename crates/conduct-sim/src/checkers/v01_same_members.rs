@@ -33,18 +33,19 @@ pub(crate) fn wrong(healed: &Healed<'_>) -> Option<String> {
 
 /// All hold the same lives of each other.
 fn same_lives(healed: &Healed<'_>) -> Option<String> {
-    let (first, rest) = healed.core.split_first()?;
-    let lives = |host: usize| {
-        let members = &healed.opinions.of(host).members;
-        healed
-            .core
-            .iter()
-            .map(|other| members.get(other).map(|m| m.0))
-            .collect::<Vec<_>>()
-    };
-    let here = lives(*first);
-    let other = rest.iter().find(|&&other| lives(other) != here)?;
-    Some(format!(
-        "n{first} and n{other} hold different lives of the core"
-    ))
+    for &of in healed.core {
+        let own = healed.look.view(of)?.uid;
+        for &host in healed.core.iter().filter(|host| **host != of) {
+            let told = healed
+                .opinions
+                .of(host)
+                .members
+                .get(&of)
+                .map(|(uid, _)| *uid);
+            if told != Some(own) {
+                return Some(format!("n{of} is {own} and n{host} holds it for {told:?}"));
+            }
+        }
+    }
+    None
 }

@@ -1,5 +1,6 @@
 //! Many seeds, on a few threads, and a summary.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +20,8 @@ const MINUTES: f64 = 1.0;
 const TWICE_EVERY: u64 = 20;
 /// Every so manieth seed waits until everything is due that is demanded of a healed cluster.
 const PATIENT_EVERY: u64 = 8;
+/// Of each rule that was broken so many worlds are shown.
+const SHOWN_PER_RULE: usize = 5;
 /// With so many seeds everything must have been reached.
 const REACH_ALL: u64 = 1_000;
 
@@ -32,7 +35,7 @@ struct Sum {
     failures: Vec<(Plan, Violation)>,
 }
 
-pub(crate) fn run(args: &Args, range: &SeedRange) -> Result<ExitCode> {
+pub(crate) fn run(args: &Args, range: &SeedRange, seconds: Option<u64>) -> Result<ExitCode> {
     let cpu = CpuTime::start();
     let next = AtomicU64::new(range.from);
     let stop = AtomicBool::new(false);
@@ -42,13 +45,11 @@ pub(crate) fn run(args: &Args, range: &SeedRange) -> Result<ExitCode> {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    let late = args
-                        .limit
-                        .is_some_and(|limit| cpu.wall().as_secs() >= limit);
+                    let late = seconds.is_some_and(|limit| cpu.wall().as_secs() >= limit);
                     if seed >= range.to || late {
                         return;
                     }
-                    if !play_one(args, seed, &sum) {
+                    if !play_one(args, seed, &sum) && !args.keep_going {
                         stop.store(true, Ordering::Relaxed);
                     }
                 }
@@ -116,6 +117,23 @@ fn differs(plan: &Plan, patience: Patience, first: &Outcome) -> Option<Violation
     verdict.err().map(|what| Violation { checker, at, what })
 }
 
+/// How often each rule was broken, and in which worlds first.
+fn count_failures(failures: &[(Plan, Violation)]) {
+    let mut rules: BTreeMap<&str, Vec<&(Plan, Violation)>> = BTreeMap::new();
+    for failure in failures {
+        rules.entry(failure.1.checker).or_default().push(failure);
+    }
+    for (rule, broken) in rules {
+        println!("\n{rule}: {} times", broken.len());
+        for (plan, violation) in broken.iter().take(SHOWN_PER_RULE) {
+            println!(
+                "  seed {} nodes {} at {}: {}",
+                plan.seed, plan.nodes, violation.at, violation.what
+            );
+        }
+    }
+}
+
 fn summarise(args: &Args, sum: &Sum, cpu: &CpuTime) -> ExitCode {
     let node_hours = sum.node_time.as_secs_f64() / 3_600.0;
     let speed = node_hours / (cpu.elapsed().as_secs_f64() / 60.0).max(1e-6);
@@ -132,6 +150,10 @@ fn summarise(args: &Args, sum: &Sum, cpu: &CpuTime) -> ExitCode {
         for (label, times) in sum.coverage.iter() {
             println!("  {times:>8}  {label}");
         }
+    }
+    if args.keep_going && !sum.failures.is_empty() {
+        count_failures(&sum.failures);
+        return ExitCode::FAILURE;
     }
     if let Some((plan, violation)) = sum.failures.first() {
         println!("\nseed {} fails.", plan.seed);

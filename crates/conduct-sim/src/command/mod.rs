@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// Play all worlds of a range, such as 1..1001, and print a summary
     #[arg(long, value_name = "FROM..TO", conflicts_with = "seed")]
     pub(crate) seeds: Option<SeedRange>,
+    /// Play worlds that nobody has seen before, for so many minutes, and print a summary
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["seed", "seeds"])]
+    pub(crate) soak: Option<u64>,
     /// How many nodes; with --seeds, 3 to 7 in turn unless given
     #[arg(long)]
     pub(crate) nodes: Option<usize>,
@@ -53,6 +56,9 @@ pub(crate) struct Args {
     /// Stop after so many seconds, however many seeds were played
     #[arg(long, value_name = "SECONDS")]
     pub(crate) limit: Option<u64>,
+    /// Play on after a failure, and count the failures by rule
+    #[arg(long)]
+    pub(crate) keep_going: bool,
     /// Write the trace of the run, a JSON document a line
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
@@ -80,8 +86,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         } else {
             ExitCode::FAILURE
         })
+    } else if let Some(minutes) = args.soak {
+        let seconds = minutes * 60;
+        many::run(args, &SeedRange::unseen(), Some(seconds))
     } else if let Some(seeds) = &args.seeds {
-        many::run(args, seeds)
+        many::run(args, seeds, args.limit)
     } else {
         one::run(args)
     }

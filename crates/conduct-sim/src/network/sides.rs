@@ -94,6 +94,11 @@ impl SideLog {
         self.spans(since).all(|sides| sides.joined(one, other))
     }
 
+    /// How often the sides have changed.
+    pub fn changes(&self) -> usize {
+        self.0.len()
+    }
+
     /// Since when the sides are as they are.
     pub fn unchanged_since(&self) -> Moment {
         self.0.last().map_or(Moment::ZERO, |(at, _)| *at)

@@ -126,7 +126,7 @@ impl Watch {
     }
 
     pub(crate) fn stepped(&mut self, look: &Look<'_>, host: usize) {
-        self.checkers.stepped(look, host, &mut self.violations);
+        self.checkers.stepped(look, host);
     }
 
     pub(crate) fn look(&mut self, look: &Look<'_>) {
@@ -145,10 +145,8 @@ impl Watch {
         self.fingerprint.effect(host, effect);
     }
 
-    pub(crate) fn refused(&mut self, forgery: Option<Forgery>, taken: bool) {
-        if let Some(forgery) = forgery
-            && !taken
-        {
+    pub(crate) fn refused(&mut self, forgery: Forgery, taken: bool) {
+        if !taken {
             self.refused_packets += 1;
             self.coverage.reach(match forgery {
                 Forgery::Replay => "replay refused",

@@ -11,7 +11,7 @@ pub fn state(node: &Node) -> Option<&State> {
 
 /// Two hashes: of how far it knows every writer, and of the records under that.
 pub fn summary(node: &Node) -> Option<Summary> {
-    state(node).map(State::summary)
+    node.counts().map(|counts| counts.summary)
 }
 
 /// About how many bytes of records it keeps, and how many its digest has.

@@ -178,7 +178,6 @@ impl World {
             | Reply::Refused(
                 Refusal::Busy { .. }
                 | Refusal::DiskFailed
-                | Refusal::ClockAhead { .. }
                 | Refusal::ArchiveMissing(_)
                 | Refusal::NoRoomForArchive(_),
             ) => self.try_again(operation, host),

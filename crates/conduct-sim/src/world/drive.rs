@@ -138,7 +138,7 @@ impl World {
 
     /// Tells the watchers what happened.
     pub(crate) fn fact(&mut self, fact: &Fact<'_>) {
-        if !matches!(fact, Fact::Published { .. } | Fact::Sent { .. }) {
+        if !matches!(fact, Fact::Sent { .. }) {
             self.truth.changed = self.now;
         }
         self.watching(|watch, look| watch.fact(look, fact));

@@ -42,6 +42,9 @@ pub const LOOK_EVERY: Moment = millis(100);
 /// Facts that somebody waits for are looked for so often.
 const FACTS_EVERY: Moment = millis(1);
 
+/// More than this never happens at one moment of an honest simulation.
+const AT_ONCE_MAX: u32 = 1_000_000;
+
 /// A cluster with everything around it.
 pub struct World {
     pub(crate) seed: u64,
@@ -65,6 +68,8 @@ pub struct World {
     pub(crate) effects: Vec<Effect>,
     pub(crate) script: Script,
     pub(crate) transfers: u64,
+    /// What has happened at this moment.
+    at_once: u32,
     pub(crate) steps: u64,
     /// Frames wait for a heal at some ends.
     pub(crate) stuck_ends: Vec<crate::network::EndId>,
@@ -107,6 +112,7 @@ impl World {
             effects: Vec::new(),
             script: Script::default(),
             transfers: 0,
+            at_once: 0,
             steps: 0,
             stuck_ends: Vec::new(),
         };
@@ -218,6 +224,13 @@ impl World {
         let Some((at, occurrence)) = self.schedule.take_next() else {
             return;
         };
+        self.at_once = if at == self.now { self.at_once + 1 } else { 0 };
+        if self.at_once > AT_ONCE_MAX {
+            let what =
+                format!("{AT_ONCE_MAX} things happen without any time passing: {occurrence:?}");
+            self.watch.object("no_livelock", at, what);
+            return;
+        }
         self.now = at;
         self.watch.count(at, &occurrence);
         self.happen(occurrence);

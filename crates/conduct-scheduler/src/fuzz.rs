@@ -1,1 +1,0 @@
-//! Bodies for fuzzers: any bytes go in, and no rule may break.
