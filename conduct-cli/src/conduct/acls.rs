@@ -74,7 +74,7 @@ fn acls<'a>(bundles: &[&'a Bundle]) -> impl Iterator<Item = (&'a Bundle, &'a Acl
             .flat_map(|it| &it.acls)
             .map(move |acl| (bundle, acl))
     };
-    bundles.to_vec().into_iter().flat_map(acls)
+    bundles.iter().copied().flat_map(acls)
 }
 
 /// In the order in which the proxy matches them.

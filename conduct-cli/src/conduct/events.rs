@@ -150,9 +150,8 @@ async fn read(
     session: &mut Session<'_>,
 ) -> Result<(), Lost> {
     loop {
-        let frame = match stream.next().await {
-            Ok(Some(frame)) => frame,
-            Ok(None) | Err(_) => return Err(Lost::Stream),
+        let Ok(Some(frame)) = stream.next().await else {
+            return Err(Lost::Stream);
         };
         *last_id = stream.last_id().map(str::to_owned);
         if frame.event.as_deref() == Some("lagged") {

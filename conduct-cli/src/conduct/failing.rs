@@ -120,9 +120,10 @@ fn plain_of(error: ClientError) -> String {
 
 fn status_failure(status: u16, phrase: &str, code: &str, body: &str, url: &str) -> Failure {
     let exit = match (status, code) {
-        (_, "quarantined" | "still-running" | "no-room") => Exit::Refused,
+        (_, "quarantined" | "still-running" | "no-room") | (401 | 403 | 409 | 421, _) => {
+            Exit::Refused
+        }
         (300 | 404, _) => Exit::NotFound,
-        (401 | 403 | 409 | 421, _) => Exit::Refused,
         (504, _) => Exit::NotInTime,
         _ => Exit::Failed,
     };

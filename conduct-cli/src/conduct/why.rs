@@ -27,7 +27,9 @@ pub(crate) async fn run(args: &Args, session: &mut Session<'_>) -> Result<Exit, 
     let name = bundle.as_ref().map_or(args.bundle.as_str(), |it| it.name());
     let wanted = bundle.as_ref().and_then(|it| it.bundle_scale.as_ref());
     let wanted = wanted.map(|it| it.scale);
-    let running = bundle.as_ref().map_or(0, |it| it.started());
+    let running = bundle
+        .as_ref()
+        .map_or(0, conduct_client::answers::Bundle::started);
     let head = format!("{} {}", plain(name), session.id(&why.bundle_id));
     session.show(
         || text(&head, &why, running, wanted),

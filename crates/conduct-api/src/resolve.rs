@@ -52,6 +52,10 @@ const LISTED_MAX: usize = 20;
 const QUOTED_CHARS_MAX: usize = 128;
 
 /// Finds the one bundle that answers to `reference`.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "an iterator is cheap to clone and is walked several times"
+)]
 pub fn resolve<'a>(
     reference: &str,
     bundles: impl Iterator<Item = Named<'a>> + Clone,

@@ -94,7 +94,7 @@ impl Electorate {
     /// Counts by `register` from now on; every round trip of before counts no more.
     pub(crate) fn adopt(&mut self, register: Register, previous: Option<Register>) {
         let mut keys = register.keys().to_vec();
-        keys.extend(previous.iter().flat_map(|previous| previous.keys()));
+        keys.extend(previous.iter().flat_map(Register::keys));
         keys.sort_unstable();
         keys.dedup();
         let epoch = |key: &NodeKey| self.seat(key).map_or(0, |seat| self.seats[seat].epoch);

@@ -99,7 +99,7 @@ pub(crate) fn log10_milli(number: usize) -> u64 {
     let mut rest = number << (31 - whole);
     let mut log = u64::from(whole);
     for _ in 0..16 {
-        rest = rest * rest >> 31;
+        rest = (rest * rest) >> 31;
         log <<= 1;
         if rest >= 2 << 31 {
             rest >>= 1;

@@ -1,4 +1,9 @@
 //! Whole clusters of machines in one thread, seen from outside.
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "the network of these tests is test code throughout; fields are shown when one fails"
+)]
 
 #[path = "main/detection.rs"]
 mod detection;

@@ -1,8 +1,8 @@
 //! The checkers must notice what they are there for: bugs that are planted around the product.
 
-use conduct_sim::checkers::{same_decisions, same_run};
+use conduct_sim::checkers::same_run;
 use conduct_sim::clients::Wish;
-use conduct_sim::faults::{Bug, Family, draw};
+use conduct_sim::faults::{Bug, draw};
 use conduct_sim::machine::Pause;
 use conduct_sim::run::{Patience, run};
 use conduct_sim::watch::Recording;

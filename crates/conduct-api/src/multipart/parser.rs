@@ -196,7 +196,9 @@ mod tests {
         --XX--\r\nwhatever";
 
     /// Name and content of each part, and what went wrong.
-    fn read(body: &[u8], size: usize) -> (Vec<(String, Vec<u8>)>, Result<(), MultipartError>) {
+    type Parts = Vec<(String, Vec<u8>)>;
+
+    fn read(body: &[u8], size: usize) -> (Parts, Result<(), MultipartError>) {
         let mut parser = Parser::new("XX");
         let mut parts: Vec<(String, Vec<u8>)> = Vec::new();
         let mut ended = false;

@@ -45,6 +45,10 @@ pub(super) fn is_list((pointer, bytes): &(Pointer, Vec<u8>)) -> bool {
     !is_known && serde_json::from_slice::<List>(bytes).is_ok()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "whoever chose is done with the list"
+)]
 pub(super) fn chosen(
     image: &ImageName,
     list: List,

@@ -268,7 +268,7 @@ impl Net {
 
     pub(crate) fn command(&mut self, no: No, command: Command) {
         self.act(no, |machine, now, out| {
-            machine.command(now, command, out).unwrap()
+            machine.command(now, command, out).unwrap();
         });
     }
 
@@ -420,7 +420,7 @@ impl Net {
                     self.nodes[no].contact = Some(stamp);
                 }
                 Effect::Verdict(verdict) => {
-                    self.told.push((told.0, told.1, Told::Verdict(verdict)))
+                    self.told.push((told.0, told.1, Told::Verdict(verdict)));
                 }
                 Effect::Quarantined(why) => {
                     self.told.push((told.0, told.1, Told::Quarantined(why)));
@@ -621,14 +621,14 @@ impl Net {
             }
         }
         match event {
-            Event::Wake(no, _) => self.act(no, |machine, now, out| machine.tick(now, out)),
+            Event::Wake(no, _) => self.act(no, Membership::tick),
             Event::Packet {
                 to, from, message, ..
             } => {
                 if !self.cut.contains(&(from, to)) {
                     let from = key(from);
                     self.act(to, |machine, now, out| {
-                        machine.message(now, from, *message, out)
+                        machine.message(now, from, *message, out);
                     });
                 }
             }
@@ -643,14 +643,14 @@ impl Net {
                 if self.path(no, with) && self.path(with, no) {
                     let with = key(with);
                     self.act(no, |machine, now, out| {
-                        machine.synced(now, ticket, with, out)
+                        machine.synced(now, ticket, with, out);
                     });
                 }
             }
             Event::Hint(no, _, other) => {
                 let peer = key(other);
                 self.act(no, |machine, now, out| {
-                    machine.link(now, peer, Link::Refused, out)
+                    machine.link(now, peer, Link::Refused, out);
                 });
             }
             Event::Linked(one, two) => self.link(one, two),
@@ -666,7 +666,7 @@ impl Net {
         for (at, peer) in [(one, two), (two, one)] {
             let peer = key(peer);
             self.act(at, |machine, now, out| {
-                machine.link(now, peer, Link::Connected, out)
+                machine.link(now, peer, Link::Connected, out);
             });
         }
     }
@@ -682,7 +682,7 @@ impl Net {
             for (at, peer) in [(one, two), (two, one)] {
                 let peer = key(peer);
                 self.act(at, |machine, now, out| {
-                    machine.link(now, peer, Link::Lost, out)
+                    machine.link(now, peer, Link::Lost, out);
                 });
             }
         }

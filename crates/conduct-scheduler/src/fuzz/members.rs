@@ -39,7 +39,7 @@ impl World {
             self.see_to_contact(node);
             self.end_leases(node);
         }
-        if self.now.as_millis() % 1_000 == 0 {
+        if self.now.as_millis().is_multiple_of(1_000) {
             self.sync_all();
             self.forget_unloaded();
         }

@@ -63,14 +63,14 @@ impl Room {
         let voters = self.voters.clone();
         self.act(node, |o, now, effects| o.take_voters(now, voters, effects));
         self.act(node, |o, now, effects| {
-            o.take_part(now, Part::Full, effects)
+            o.take_part(now, Part::Full, effects);
         });
     }
 
     fn want(&mut self) {
         for node in self.voters.keys.clone() {
             self.act(node, |o, now, fx| {
-                o.take_need(now, &system(), (true, false), fx)
+                o.take_need(now, &system(), (true, false), fx);
             });
         }
     }
@@ -156,7 +156,7 @@ impl Room {
         for node in self.voters.keys.clone() {
             if node != judged {
                 self.act(node, |o, now, fx| {
-                    o.take_verdict(now, (judged, answers), fx)
+                    o.take_verdict(now, (judged, answers), fx);
                 });
             }
         }
@@ -267,7 +267,7 @@ fn a_holder_that_restarts_takes_back_what_it_held_at_once() {
     room.crash(holder);
     room.boot(holder);
     room.act(holder, |o, now, fx| {
-        o.take_need(now, &system(), (true, false), fx)
+        o.take_need(now, &system(), (true, false), fx);
     });
     assert_eq!(room.holders(), [holder]);
     assert_eq!(room.won.last().map(|(_, epoch)| epoch.number), Some(2));
@@ -297,7 +297,7 @@ fn a_new_owner_begins_with_the_latest_that_a_quorum_knew() {
     let new = assignment(Version { epoch, sequence: 2 }, &[0, 1]);
     room.act(order[1], |o, now, fx| o.observe(now, &system(), old, fx));
     room.act(order[2], |o, now, fx| {
-        o.observe(now, &system(), new.clone(), fx)
+        o.observe(now, &system(), new.clone(), fx);
     });
     room.pass(Span::secs(5));
     room.crash(order[0]);
@@ -399,11 +399,11 @@ fn a_node_that_cannot_read_a_system_leaves_it_to_the_next() {
     let mut room = Room::of(3);
     let order = ranked(3);
     room.act(order[0], |o, now, fx| {
-        o.take_need(now, &system(), (true, true), fx)
+        o.take_need(now, &system(), (true, true), fx);
     });
     for node in &order[1..] {
         room.act(*node, |o, now, fx| {
-            o.take_need(now, &system(), (true, false), fx)
+            o.take_need(now, &system(), (true, false), fx);
         });
     }
     room.pass(Span::secs(5));
@@ -420,7 +420,7 @@ fn claims_of_one_change_of_membership_go_out_together() {
         room.act(node, |o, now, fx| o.take_part(now, Part::Suspended, fx));
         for system in &systems {
             room.act(node, |o, now, fx| {
-                o.take_need(now, system, (true, false), fx)
+                o.take_need(now, system, (true, false), fx);
             });
         }
     }
@@ -454,7 +454,7 @@ fn a_forgotten_system_leaves_nothing_in_memory_or_on_disk() {
     room.want();
     for node in room.voters.keys.clone() {
         room.act(node, |o, now, fx| {
-            o.take_need(now, &system(), (false, false), fx)
+            o.take_need(now, &system(), (false, false), fx);
         });
         room.act(node, |o, _, fx| o.forget(&system(), fx));
     }
@@ -494,7 +494,7 @@ fn nobody_claims_or_releases_in_another_name() {
     };
     let held = room.won[0].1;
     room.act(order[0], |o, now, fx| {
-        o.receive(now, order[2], Message::Claims(claims), fx)
+        o.receive(now, order[2], Message::Claims(claims), fx);
     });
     room.act(order[1], |o, now, fx| {
         o.receive(now, order[2], Message::Releases(vec![(system(), held)]), fx);

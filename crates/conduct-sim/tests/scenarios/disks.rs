@@ -2,7 +2,7 @@
 
 use conduct_sim::clients::{Outcome, Wish};
 use conduct_sim::machine::DiskFault;
-use conduct_sim::{Sim, bundle, millis, mins, secs};
+use conduct_sim::{Sim, bundle, mins, secs};
 
 #[test]
 fn g1_a_full_disk_refuses_commands_and_nothing_else() {

@@ -2,7 +2,7 @@
 
 use conduct_model::Span;
 use conduct_node::runtime::{ExitStatus, Health};
-use conduct_sim::clients::{Outcome, Wish};
+use conduct_sim::clients::Wish;
 use conduct_sim::machine::{Opening, Plot};
 use conduct_sim::{A_MOMENT, Sim, bundle, millis, mins, secs};
 
