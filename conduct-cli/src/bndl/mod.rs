@@ -1,7 +1,7 @@
 //! `bndl`: makes a bundle or a configuration out of nearly anything.
 //!
 //! [`Material`] is what SOURCE turned out to be, [`ConfFlags`] say what its `bundle.conf` should
-//! say, [`Prepared`] brings the two together, [`write`] packs the result. Equal material and equal
+//! say, [`Prepared`] brings the two together, [`write()`] packs the result. Equal material and equal
 //! flags give equal bytes, on any machine and at any time.
 
 mod acl_flag;
