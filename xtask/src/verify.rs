@@ -45,6 +45,9 @@ const LAYERS: &[Layer] = &[
     },
 ];
 
+/// What properties draw their cases from.
+const PROPERTY_SEED: &str = "7";
+
 /// What a layer found.
 #[derive(Default)]
 struct Counts {
@@ -157,6 +160,9 @@ fn lints() -> Result<Counts, String> {
 fn tests() -> Result<Counts, String> {
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
     command.env("CONDUCT_WITHOUT_TOOLS", tools::absent());
+    // The same cases in every run, so that a change is what makes a difference; a plain cargo test
+    // draws new ones.
+    command.env("PROPTEST_RNG_SEED", PROPERTY_SEED);
     let outcome = shown(command)?;
     let mut counts = Counts::default();
     for line in &outcome.lines {
