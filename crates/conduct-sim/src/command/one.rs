@@ -41,7 +41,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     print_speed(&plan, &outcome, &cpu);
     match outcome.violations.first() {
         None => {
-            println!("All {} rules hold: {}.", CHECKED.len(), CHECKED.join(", "));
+            let looked: Vec<&str> = CHECKED.iter().copied().filter(looks_at_one_run).collect();
+            println!(
+                "None of {} rules was broken: {}.",
+                looked.len(),
+                looked.join(", ")
+            );
             Ok(ExitCode::SUCCESS)
         }
         Some(violation) => {
@@ -148,4 +153,11 @@ fn write_trace(file: &Path, trace: &[TraceLine]) -> Result<()> {
         text.push('\n');
     }
     fs::write(file, text).with_context(|| format!("could not write {}", file.display()))
+}
+
+/// Some rules compare runs, and some need to see records that nodes do not show yet: of those a single
+/// run says nothing.
+fn looks_at_one_run(rule: &&str) -> bool {
+    !["s04", "s18", "s19", "s20", "v10", "v12"]
+        .contains(&rule.split('_').next().unwrap_or_default())
 }
