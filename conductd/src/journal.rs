@@ -21,6 +21,8 @@ enum Question {
     Logs {
         bundle: BundleId,
         instance: Option<InstanceId>,
+        #[serde(default)]
+        except: Vec<InstanceId>,
         count: usize,
         since: Option<Wall>,
         stream: Option<LogStream>,
@@ -66,10 +68,11 @@ impl Logs {
     /// The newest lines that fit, oldest first.
     fn read(&self, query: &LogQuery) -> Result<Vec<LogRecord>, SourceError> {
         let failed = |error| SourceError::Failed(Box::new(error));
-        let instances = match query.instance {
+        let mut instances = match query.instance {
             Some(instance) => vec![instance],
             None => instances_of(&self.runs, query.bundle).map_err(failed)?,
         };
+        instances.retain(|instance| !query.except.contains(instance));
         let mut lines = Vec::new();
         for instance in instances {
             let read = read_logs(&self.runs, instance, query.count).map_err(failed)?;
@@ -105,11 +108,30 @@ impl Journal for ClusterJournal {
                 let read = spawn_blocking(move || logs.read(&query)).await;
                 return read.map_err(|error| SourceError::Failed(Box::new(error)))?;
             }
-            let LogQuery { bundle, instance, count, since, stream } = query;
+            let LogQuery {
+                bundle,
+                instance,
+                except,
+                count,
+                since,
+                stream,
+            } = query;
             let stream = stream.map(kept);
-            let question = Question::Logs { bundle, instance, count, since, stream };
+            let question = Question::Logs {
+                bundle,
+                instance,
+                except,
+                count,
+                since,
+                stream,
+            };
             let lines: Vec<Line> = self.ask(node, &question).await?;
-            let record = |Line { at, instance, stream, text }| LogRecord {
+            let record = |Line {
+                              at,
+                              instance,
+                              stream,
+                              text,
+                          }| LogRecord {
                 at,
                 instance,
                 stream: shown(stream),
@@ -125,9 +147,21 @@ impl Journal for ClusterJournal {
         query: EventQuery,
     ) -> BoxFuture<'_, Result<Vec<Arc<Event>>, SourceError>> {
         Box::pin(async move {
-            let EventQuery { bundle, count, since } = query;
-            let events: Vec<Event> =
-                self.ask(node, &Question::Events { bundle, count, since }).await?;
+            let EventQuery {
+                bundle,
+                count,
+                since,
+            } = query;
+            let events: Vec<Event> = self
+                .ask(
+                    node,
+                    &Question::Events {
+                        bundle,
+                        count,
+                        since,
+                    },
+                )
+                .await?;
             Ok(events.into_iter().map(Arc::new).collect())
         })
     }
@@ -141,10 +175,14 @@ impl ClusterJournal {
     ) -> Result<T, SourceError> {
         let failed = |error| SourceError::Failed(Box::new(error));
         let text = serde_json::to_vec(question).map_err(failed)?;
-        let answer = self.net.ask(node, Bytes::from(text)).await.map_err(|error| {
-            tracing::info!(peer = %node.short(), %error, "a node cannot be asked");
-            SourceError::Silent(node)
-        })?;
+        let answer = self
+            .net
+            .ask(node, Bytes::from(text))
+            .await
+            .map_err(|error| {
+                tracing::info!(peer = %node.short(), %error, "a node cannot be asked");
+                SourceError::Silent(node)
+            })?;
         serde_json::from_slice(&answer).map_err(failed)
     }
 }
@@ -170,15 +208,34 @@ impl Desk {
     /// Nothing, which is no JSON, when there is no answer: the asker then tells so.
     async fn reply(&self, question: Question) -> serde_json::Result<Vec<u8>> {
         match question {
-            Question::Logs { bundle, instance, count, since, stream } => {
+            Question::Logs {
+                bundle,
+                instance,
+                except,
+                count,
+                since,
+                stream,
+            } => {
                 let stream = stream.map(shown);
-                let query = LogQuery { bundle, instance, count, since, stream };
+                let query = LogQuery {
+                    bundle,
+                    instance,
+                    except,
+                    count,
+                    since,
+                    stream,
+                };
                 let logs = self.logs.clone();
                 let read = spawn_blocking(move || logs.read(&query)).await;
                 let Ok(Ok(records)) = read else {
                     return Ok(Vec::new());
                 };
-                let line = |LogRecord { at, instance, stream, text }| Line {
+                let line = |LogRecord {
+                                at,
+                                instance,
+                                stream,
+                                text,
+                            }| Line {
                     at,
                     instance,
                     stream: kept(stream),
@@ -186,11 +243,19 @@ impl Desk {
                 };
                 serde_json::to_vec(&records.into_iter().map(line).collect::<Vec<_>>())
             }
-            Question::Events { bundle, count, since } => {
+            Question::Events {
+                bundle,
+                count,
+                since,
+            } => {
                 let Some(events) = self.events.borrow().clone() else {
                     return Ok(Vec::new());
                 };
-                let found = events(EventQuery { bundle, count, since });
+                let found = events(EventQuery {
+                    bundle,
+                    count,
+                    since,
+                });
                 serde_json::to_vec(&found.iter().map(AsRef::as_ref).collect::<Vec<_>>())
             }
         }

@@ -65,8 +65,13 @@ pub(crate) async fn start(
     let (records, on_disk) = Records::open(&folder, reserve, tell)?;
 
     let (kept_events, told) = watch::channel(None);
-    let logs = Logs { runs: settings.state_dir.join("runs") };
-    let desk = Desk { logs: logs.clone(), events: told };
+    let logs = Logs {
+        runs: settings.state_dir.join("runs"),
+    };
+    let desk = Desk {
+        logs: logs.clone(),
+        events: told,
+    };
     let (net_sender, net_events) = mpsc::channel(NET_EVENTS_MAX);
     let net_config = NetConfig {
         bind: (settings.ip, settings.cluster_port).into(),
@@ -116,16 +121,16 @@ pub(crate) async fn start(
         node: handle,
         uploads: Arc::clone(&uploads) as Arc<dyn UploadStore>,
         archives: uploads,
-        journal: Arc::new(ClusterJournal { own: key, net: net.clone(), logs }),
+        journal: Arc::new(ClusterJournal {
+            own: key,
+            net: net.clone(),
+            logs,
+        }),
         signals: Arc::new(InstanceSignals(runtime.clone())),
         registry: Registry::default(),
     };
     let (hint_sender, hints) = mpsc::channel(EDGE_EVENTS_MAX);
-    let edges = Edges::new(
-        net.clone(),
-        records,
-        runtime, fetcher, events, hint_sender,
-    );
+    let edges = Edges::new(net.clone(), records, runtime, fetcher, events, hint_sender);
     Ok(Ready {
         daemon: Daemon::new(node, edges, views, crashes),
         sources: Sources {

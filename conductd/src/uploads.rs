@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use conduct_http::{ArchiveSource, OpenArchive, ReadSeek, SourceError, Upload, UploadError, UploadStore};
+use conduct_http::{
+    ArchiveSource, OpenArchive, ReadSeek, SourceError, Upload, UploadError, UploadStore,
+};
 use conduct_model::{Digest, NodeKey};
 use conduct_net::Net;
 use conduct_node::archive::ArchiveEvent;
@@ -23,11 +25,18 @@ pub(crate) struct Uploads {
 impl UploadStore for Uploads {
     fn begin(&self, expected: Digest) -> Result<Box<dyn Upload>, UploadError> {
         let incoming = self.archives.upload().map_err(refused)?;
-        let arriving = ArchiveEvent::Arriving { digest: expected, bytes: None };
+        let arriving = ArchiveEvent::Arriving {
+            digest: expected,
+            bytes: None,
+        };
         // The loop has ended: so will this upload.
         let _ = self.news.blocking_send(arriving);
         let news = self.news.clone();
-        Ok(Box::new(Arriving { incoming: Some(incoming), expected, news }))
+        Ok(Box::new(Arriving {
+            incoming: Some(incoming),
+            expected,
+            news,
+        }))
     }
 }
 
@@ -40,14 +49,19 @@ struct Arriving {
 
 impl Arriving {
     fn incoming(&self) -> &Incoming {
-        self.incoming.as_ref().expect("only finishing takes it, and that takes all of this")
+        self.incoming
+            .as_ref()
+            .expect("only finishing takes it, and that takes all of this")
     }
 }
 
 impl Upload for Arriving {
     fn write(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
         let incoming = self.incoming.as_mut();
-        incoming.expect("only finishing takes it, and that takes all of this").write(bytes).map_err(refused)
+        incoming
+            .expect("only finishing takes it, and that takes all of this")
+            .write(bytes)
+            .map_err(refused)
     }
 
     fn digest(&self) -> Digest {
@@ -56,7 +70,9 @@ impl Upload for Arriving {
 
     fn reader(&self) -> Result<Box<dyn ReadSeek>, UploadError> {
         let opened = File::open(self.incoming().part());
-        Ok(Box::new(opened.map_err(|error| UploadError::Disk(Box::new(error)))?))
+        Ok(Box::new(
+            opened.map_err(|error| UploadError::Disk(Box::new(error)))?,
+        ))
     }
 
     fn finish(mut self: Box<Self>) -> Result<u64, UploadError> {
@@ -65,13 +81,17 @@ impl Upload for Arriving {
         };
         match incoming.finish(self.expected) {
             Ok(received) => {
-                let verified =
-                    ArchiveEvent::Verified { digest: received.digest, bytes: received.length_bytes };
+                let verified = ArchiveEvent::Verified {
+                    digest: received.digest,
+                    bytes: received.length_bytes,
+                };
                 let _ = self.news.blocking_send(verified);
                 Ok(received.length_bytes)
             }
             Err(why) => {
-                let _ = self.news.blocking_send(ArchiveEvent::Aborted { digest: self.expected });
+                let _ = self.news.blocking_send(ArchiveEvent::Aborted {
+                    digest: self.expected,
+                });
                 Err(refused(why))
             }
         }
@@ -83,7 +103,9 @@ impl Drop for Arriving {
         if self.incoming.take().is_some() {
             // May be dropped by a task, which must not wait; the brain then learns it from the
             // command that never comes.
-            let _ = self.news.try_send(ArchiveEvent::Aborted { digest: self.expected });
+            let _ = self.news.try_send(ArchiveEvent::Aborted {
+                digest: self.expected,
+            });
         }
     }
 }
@@ -132,7 +154,10 @@ impl Uploads {
         let opened = spawn_blocking(move || archives.read(digest, 0)).await;
         let opened = opened.map_err(|error| SourceError::Failed(Box::new(error)))?;
         let opened = opened.map_err(|error| SourceError::Failed(Box::new(error)))?;
-        Ok(opened.map(|archive| OpenArchive { file: archive.file, bytes: archive.length_bytes }))
+        Ok(opened.map(|archive| OpenArchive {
+            file: archive.file,
+            bytes: archive.length_bytes,
+        }))
     }
 
     /// Brings an archive here that only a peer has.
@@ -141,12 +166,13 @@ impl Uploads {
         let archives = Arc::clone(&self.archives);
         let mut incoming = spawn_blocking(move || archives.upload()).await??;
         while let Some(bytes) = reader.next().await? {
-            incoming =
-                spawn_blocking(move || incoming.write(&bytes).map(|()| incoming)).await??;
+            incoming = spawn_blocking(move || incoming.write(&bytes).map(|()| incoming)).await??;
         }
         let received = spawn_blocking(move || incoming.finish(digest)).await??;
         let bytes = received.length_bytes;
-        self.news.send(ArchiveEvent::Verified { digest, bytes }).await?;
+        self.news
+            .send(ArchiveEvent::Verified { digest, bytes })
+            .await?;
         Ok(())
     }
 }

@@ -38,16 +38,26 @@ async fn serve(settings: &Settings) -> anyhow::Result<Ended> {
     stop_on_signals(shutdown.clone())?;
     // Before anything else is touched: a port that is taken ends it here.
     let listeners = listen(settings).await?;
-    let Ready { daemon, sources, services, net, kept_events, folder } =
-        start(settings, shutdown.clone()).await?;
+    let Ready {
+        daemon,
+        sources,
+        services,
+        net,
+        kept_events,
+        folder,
+    } = start(settings, shutdown.clone()).await?;
     let interfaces = conduct_http::Settings {
         archive_bytes_max: settings.archive_bytes_max,
         archive_folder: settings.state_dir.join("archives"),
         build: env!("CARGO_PKG_VERSION").to_owned(),
         ..conduct_http::Settings::default()
     };
-    let server =
-        Arc::new(conduct_http::serve(services, interfaces, listeners, shutdown.clone()));
+    let server = Arc::new(conduct_http::serve(
+        services,
+        interfaces,
+        listeners,
+        shutdown.clone(),
+    ));
     let kept = Arc::clone(&server);
     kept_events.send_replace(Some(Arc::new(move |query| kept.events(&query))));
     let ended = daemon.run(sources).await;
