@@ -1,31 +1,32 @@
 //! The daemon: one loop owns the brain, everything else feeds it or does what it says.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use conduct_http::Ask;
-use conduct_model::Time;
+use conduct_model::{RequestId, Time};
 use conduct_net::NetEvent;
-use conduct_node::Node;
 use conduct_node::archive::ArchiveEvent;
-use conduct_node::command::{ClientHandle, Request};
-use conduct_node::effect::End;
+use conduct_node::command::{ClientHandle, Command, Request};
+use conduct_node::effect::{Effect, End};
 use conduct_node::input::Input;
-use conduct_node::restored::Crash;
 use conduct_node::runtime::RuntimeEvent;
 use conduct_node::view::View;
 use conduct_store::RecordsNews;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::brain::{Brain, Panicked};
 use crate::clock;
 use crate::convert;
-use crate::crashes::Crashes;
 use crate::edges::Edges;
 
 /// Watchers see a change at the latest so long after the brain does.
 const VIEW_LAG_MAX: Duration = Duration::from_millis(20);
+
+/// A daemon that is told to stop tells its peers that it will be back; this long at most.
+const FAREWELL_MAX: Duration = Duration::from_millis(500);
 
 /// How the loop ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +35,8 @@ pub(crate) enum Ended {
     Stopped,
     /// The cluster does not let this node in, and never will.
     Refused(String),
-    /// A step panicked. What it was busy with is noted; the next life knows better.
-    Panicked,
+    /// A step panicked, and the next life knows of it.
+    Panicked(Panicked),
 }
 
 /// Where inputs come from.
@@ -51,27 +52,29 @@ pub(crate) struct Sources {
 
 /// The loop and what it owns.
 pub(crate) struct Daemon {
-    node: Node,
+    brain: Brain,
     edges: Edges,
     views: watch::Sender<Arc<View>>,
-    crashes: Crashes,
     /// The newest view, while it is one.
     view: Option<Arc<View>>,
     clients: u64,
 }
 
 impl Daemon {
+    /// `begun` is what the brain's first step wants done.
     pub(crate) fn new(
-        node: Node,
-        edges: Edges,
+        brain: Brain,
+        begun: Vec<Effect>,
+        mut edges: Edges,
         views: watch::Sender<Arc<View>>,
-        crashes: Crashes,
     ) -> Daemon {
+        for effect in begun {
+            edges.perform(effect);
+        }
         Daemon {
-            node,
+            brain,
             edges,
             views,
-            crashes,
             view: None,
             clients: 0,
         }
@@ -79,11 +82,12 @@ impl Daemon {
 
     /// Runs until it is told to stop.
     pub(crate) async fn run(mut self, mut sources: Sources) -> Ended {
-        if let Some(ended) = self.step(Input::Start) {
+        if let Some(ended) = self.ended() {
             return ended;
         }
         let mut show = tokio::time::interval(VIEW_LAG_MAX);
         show.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut farewell: Option<Pin<Box<tokio::time::Sleep>>> = None;
         loop {
             let timer = tokio::time::sleep(until(self.edges.armed()));
             let input = tokio::select! {
@@ -109,7 +113,13 @@ impl Daemon {
                     self.show();
                     continue;
                 }
-                () = sources.shutdown.cancelled() => return Ended::Stopped,
+                () = sources.shutdown.cancelled(), if farewell.is_none() => {
+                    farewell = Some(Box::pin(tokio::time::sleep(FAREWELL_MAX)));
+                    stop()
+                }
+                () = async { farewell.as_mut().expect("only then").await }, if farewell.is_some() => {
+                    return Ended::Stopped;
+                }
             };
             if let Some(ended) = self.step(input) {
                 return ended;
@@ -119,35 +129,21 @@ impl Daemon {
 
     /// Hands an input to the brain and does what it says; answers whether that was the last.
     fn step(&mut self, input: Input) -> Option<Ended> {
-        let mut effects = Vec::new();
-        let now = clock::now();
-        let node = &mut self.node;
-        let stepped = catch_unwind(AssertUnwindSafe(|| node.step(now, input, &mut effects)));
-        if stepped.is_err() {
-            self.note_crash();
-            return Some(Ended::Panicked);
-        }
+        let Ok(effects) = self.brain.step(input) else {
+            return Some(Ended::Panicked(Panicked));
+        };
         self.view = None;
         for effect in effects {
             self.edges.perform(effect);
         }
+        self.ended()
+    }
+
+    fn ended(&mut self) -> Option<Ended> {
         self.edges.ended().map(|end| match end {
             End::Left | End::Stopped => Ended::Stopped,
             End::Refused(why) => Ended::Refused(why),
         })
-    }
-
-    fn note_crash(&self) {
-        let Some(handling) = self.node.handling() else {
-            return;
-        };
-        let crash = Crash {
-            handling,
-            at: clock::wall(),
-        };
-        if let Err(error) = self.crashes.note(crash) {
-            tracing::error!(%error, "a crash could not be noted");
-        }
     }
 
     /// Answers what needs no step; a command becomes an input.
@@ -159,7 +155,7 @@ impl Daemon {
                 None
             }
             Ask::Why { bundle, reply } => {
-                let _ = reply.send(self.node.why(clock::now(), bundle));
+                let _ = reply.send(self.brain.why(bundle));
                 None
             }
             Ask::Command { id, command, reply } => {
@@ -180,7 +176,7 @@ impl Daemon {
         if let Some(view) = &self.view {
             return Arc::clone(view);
         }
-        let view = Arc::new(self.node.view(clock::now()));
+        let view = self.brain.view();
         self.views.send_if_modified(|shown| {
             let changed = **shown != *view;
             *shown = Arc::clone(&view);
@@ -189,6 +185,15 @@ impl Daemon {
         self.view = Some(Arc::clone(&view));
         view
     }
+}
+
+/// The word of whoever sent a signal: nobody waits for an answer to it.
+fn stop() -> Input {
+    Input::Request(Request {
+        client: ClientHandle(0),
+        id: RequestId::from_u128(0),
+        command: Command::StopDaemon,
+    })
 }
 
 fn until(armed: Time) -> Duration {

@@ -1,5 +1,6 @@
 //! `conductd`: the daemon, one per node.
 
+mod brain;
 mod clock;
 mod commands;
 mod convert;

@@ -9,15 +9,15 @@ use conduct_net::{Config as NetConfig, Net};
 use conduct_node::Node;
 use conduct_node::archive::ArchiveEvent;
 use conduct_node::config::{ComponentKind, Config};
+use conduct_node::input::Input;
 use conduct_node::restored::{Folder, Restored};
-use conduct_node::view::View;
 use conduct_runtime::{Runtime, RuntimeConfig, Service};
 use conduct_store::{Archives, Records, Reserve, StateFolder};
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock;
+use crate::brain::{Brain, Panicked};
 use crate::crashes::Crashes;
 use crate::daemon::{Daemon, Sources};
 use crate::edges::Edges;
@@ -50,7 +50,7 @@ pub(crate) struct Ready {
 pub(crate) async fn start(
     settings: &Settings,
     shutdown: CancellationToken,
-) -> anyhow::Result<Ready> {
+) -> anyhow::Result<Result<Ready, Panicked>> {
     let folder = StateFolder::take(&settings.state_dir)?;
     let identity = Keys::of(&settings.state_dir).identity()?;
     let key = identity.node();
@@ -109,9 +109,12 @@ pub(crate) async fn start(
         ..Restored::default()
     };
     let config = node_config(settings, key, address);
-    let node = Node::new(config, crate::draw(), restored);
-    let first: Arc<View> = Arc::new(node.view(clock::now()));
-    let (handle, asked, views, events) = conduct_http::handle(first);
+    let mut brain = Brain::new(Node::new(config, crate::draw(), restored), crashes);
+    let begun = match brain.step(Input::Start) {
+        Ok(begun) => begun,
+        Err(panicked) => return Ok(Err(panicked)),
+    };
+    let (handle, asked, views, events) = conduct_http::handle(brain.view());
     let uploads = Arc::new(Uploads {
         archives: Arc::clone(&archives),
         net: net.clone(),
@@ -131,8 +134,8 @@ pub(crate) async fn start(
     };
     let (hint_sender, hints) = mpsc::channel(EDGE_EVENTS_MAX);
     let edges = Edges::new(net.clone(), records, runtime, fetcher, events, hint_sender);
-    Ok(Ready {
-        daemon: Daemon::new(node, edges, views, crashes),
+    Ok(Ok(Ready {
+        daemon: Daemon::new(brain, begun, edges, views),
         sources: Sources {
             net: net_events,
             hints,
@@ -146,7 +149,7 @@ pub(crate) async fn start(
         net,
         kept_events,
         folder,
-    })
+    }))
 }
 
 fn runtime_config(settings: &Settings, archives: &Arc<Archives>) -> anyhow::Result<RuntimeConfig> {

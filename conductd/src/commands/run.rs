@@ -28,7 +28,7 @@ pub(crate) fn run(place: &Place) -> anyhow::Result<ExitCode> {
     Ok(match ended {
         Ended::Stopped => ExitCode::SUCCESS,
         Ended::Refused(why) => anyhow::bail!("the cluster does not let this node in: {why}"),
-        Ended::Panicked => ExitCode::from(EXIT_PANICKED),
+        Ended::Panicked(_) => ExitCode::from(EXIT_PANICKED),
     })
 }
 
@@ -38,6 +38,10 @@ async fn serve(settings: &Settings) -> anyhow::Result<Ended> {
     stop_on_signals(shutdown.clone())?;
     // Before anything else is touched: a port that is taken ends it here.
     let listeners = listen(settings).await?;
+    let ready = match start(settings, shutdown.clone()).await? {
+        Ok(ready) => ready,
+        Err(panicked) => return Ok(Ended::Panicked(panicked)),
+    };
     let Ready {
         daemon,
         sources,
@@ -45,7 +49,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<Ended> {
         net,
         kept_events,
         folder,
-    } = start(settings, shutdown.clone()).await?;
+    } = ready;
     let interfaces = conduct_http::Settings {
         archive_bytes_max: settings.archive_bytes_max,
         archive_folder: settings.state_dir.join("archives"),
