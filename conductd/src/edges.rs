@@ -79,7 +79,7 @@ impl Edges {
                 });
             }
             Effect::Runtime(order) => self.runtime.order(order),
-            Effect::Archive(order) => self.fetcher.perform(order),
+            Effect::Archive(order) => self.fetcher.perform(&order),
             Effect::Publish(event) => self.publish(*event),
             Effect::Reply {
                 client,

@@ -34,8 +34,8 @@ impl Fetcher {
         }
     }
 
-    pub(crate) fn perform(&self, order: ArchiveOrder) {
-        match order {
+    pub(crate) fn perform(&self, order: &ArchiveOrder) {
+        match *order {
             ArchiveOrder::Fetch {
                 digest,
                 bytes: _,

@@ -114,7 +114,7 @@ pub(crate) async fn start(
         Ok(begun) => begun,
         Err(panicked) => return Ok(Err(panicked)),
     };
-    let (handle, asked, views, events) = conduct_http::handle(brain.view());
+    let (handle, ends) = conduct_http::handle(brain.view());
     let uploads = Arc::new(Uploads {
         archives: Arc::clone(&archives),
         net: net.clone(),
@@ -133,13 +133,20 @@ pub(crate) async fn start(
         registry: Registry::default(),
     };
     let (hint_sender, hints) = mpsc::channel(EDGE_EVENTS_MAX);
-    let edges = Edges::new(net.clone(), records, runtime, fetcher, events, hint_sender);
+    let edges = Edges::new(
+        net.clone(),
+        records,
+        runtime,
+        fetcher,
+        ends.events,
+        hint_sender,
+    );
     Ok(Ok(Ready {
-        daemon: Daemon::new(brain, begun, edges, views),
+        daemon: Daemon::new(brain, begun, edges, ends.views),
         sources: Sources {
             net: net_events,
             hints,
-            asked,
+            asked: ends.asked,
             runtime: runtime_events,
             archives: archive_events,
             records: records_news,

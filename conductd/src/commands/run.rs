@@ -57,10 +57,7 @@ async fn serve(settings: &Settings) -> anyhow::Result<Ended> {
         ..conduct_http::Settings::default()
     };
     let server = Arc::new(conduct_http::serve(
-        services,
-        interfaces,
-        listeners,
-        shutdown.clone(),
+        services, interfaces, listeners, &shutdown,
     ));
     let kept = Arc::clone(&server);
     kept_events.send_replace(Some(Arc::new(move |query| kept.events(&query))));

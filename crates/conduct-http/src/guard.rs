@@ -97,7 +97,10 @@ impl Guard {
         let host = host
             .map(|host| host.to_str().map_err(|_| Refused::Host))
             .transpose()?;
-        let named = [host, uri.authority().map(|authority| authority.as_str())];
+        let named = [
+            host,
+            uri.authority().map(axum::http::uri::Authority::as_str),
+        ];
         for host in named.into_iter().flatten() {
             let (name, _) = split_port(host);
             if !self.is_ours(name, local) {

@@ -51,16 +51,19 @@ pub struct NodeHandle {
     events: broadcast::Sender<Arc<Event>>,
 }
 
-/// Makes a handle and its other ends, which belong to the loop: it takes questions, and tells of
-/// new views and of events.
-pub fn handle(
-    first: Arc<View>,
-) -> (
-    NodeHandle,
-    mpsc::Receiver<Ask>,
-    watch::Sender<Arc<View>>,
-    broadcast::Sender<Arc<Event>>,
-) {
+/// The other ends of a handle, which belong to the loop.
+#[derive(Debug)]
+pub struct LoopEnds {
+    /// Questions to answer.
+    pub asked: mpsc::Receiver<Ask>,
+    /// Where new views are told.
+    pub views: watch::Sender<Arc<View>>,
+    /// Where events are told.
+    pub events: broadcast::Sender<Arc<Event>>,
+}
+
+/// Makes a handle that shows this view first, and its other ends.
+pub fn handle(first: Arc<View>) -> (NodeHandle, LoopEnds) {
     let (questions, asked) = mpsc::channel(QUESTIONS_MAX);
     let (views, view) = watch::channel(first);
     let (events, _) = broadcast::channel(EVENTS_MAX);
@@ -70,9 +73,11 @@ pub fn handle(
             view,
             events: events.clone(),
         },
-        asked,
-        views,
-        events,
+        LoopEnds {
+            asked,
+            views,
+            events,
+        },
     )
 }
 

@@ -36,7 +36,7 @@ mod strict;
 pub use conduct_api::Stream;
 pub use descriptor::for_node;
 pub use external::{ExternalAddress, ExternalError};
-pub use handle::{Ask, NodeGone, NodeHandle, handle};
+pub use handle::{Ask, LoopEnds, NodeGone, NodeHandle, handle};
 pub use server::{Listeners, Server, serve};
 pub use services::{
     ArchiveSource, EventQuery, Journal, LogQuery, LogRecord, OpenArchive, Peer, ReadSeek, Services,

@@ -70,7 +70,7 @@ pub fn serve(
     services: Services,
     settings: Settings,
     listeners: Listeners,
-    shutdown: CancellationToken,
+    shutdown: &CancellationToken,
 ) -> Server {
     let (app, feeding) = assemble(services, settings, shutdown.clone());
     let tasks = TaskTracker::new();

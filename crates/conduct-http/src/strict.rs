@@ -138,16 +138,13 @@ impl Line {
             return State::Refused;
         }
         match &mut self.value {
-            Some(value) => {
-                if !(is_blank && value.is_empty()) && value.len() <= NAME_BYTES_MAX {
-                    value.push(byte);
-                }
-            }
+            Some(value) if is_blank && value.is_empty() => {}
+            Some(value) if value.len() <= NAME_BYTES_MAX => value.push(byte),
             None if byte == b':' => self.value = Some(Vec::new()),
             None if self.name.len() <= NAME_BYTES_MAX => {
                 self.name.push(byte.to_ascii_lowercase());
             }
-            None => {}
+            Some(_) | None => {}
         }
         State::Line
     }

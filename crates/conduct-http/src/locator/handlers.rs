@@ -51,7 +51,7 @@ pub(crate) async fn any(
             version,
         } => host(app, view, &service, &ip, version).await,
         Wanted::Events { service, version } => host_events(
-            app,
+            &app,
             service,
             version,
             RawQuery(uri.query().map(str::to_owned)),
@@ -169,7 +169,7 @@ pub(crate) async fn host(
         (status = 200, content_type = "text/event-stream", body = String),
         (status = 429, description = "Too many streams are open")))]
 pub(crate) fn host_events(
-    app: App,
+    app: &App,
     service: String,
     version: Version,
     RawQuery(query): RawQuery,

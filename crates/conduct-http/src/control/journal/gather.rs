@@ -60,7 +60,7 @@ pub(super) async fn logs(
                 .any(|execution| execution.node == *node)
         })
     };
-    let mut nodes = others(view, |duty| duty.runs_instances());
+    let mut nodes = others(view, Duty::runs_instances);
     nodes.push(view.node);
     nodes.sort_by_key(|node| (!runs(node), *node));
     nodes.truncate(NODES_MAX);
