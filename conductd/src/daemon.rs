@@ -21,12 +21,16 @@ use crate::brain::{Brain, Panicked};
 use crate::clock;
 use crate::convert;
 use crate::edges::Edges;
+use crate::watchdog::Beat;
 
 /// Watchers see a change at the latest so long after the brain does.
 const VIEW_LAG_MAX: Duration = Duration::from_millis(20);
 
 /// A daemon that is told to stop tells its peers that it will be back; this long at most.
 const FAREWELL_MAX: Duration = Duration::from_millis(500);
+
+/// The loop turns at least so often, so that one that stands still is told apart from an idle one.
+const PULSE_SPAN: Duration = Duration::from_secs(1);
 
 /// How the loop ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +59,7 @@ pub(crate) struct Daemon {
     brain: Brain,
     edges: Edges,
     views: watch::Sender<Arc<View>>,
+    beat: Beat,
     /// The newest view, while it is one.
     view: Option<Arc<View>>,
     clients: u64,
@@ -67,6 +72,7 @@ impl Daemon {
         begun: Vec<Effect>,
         mut edges: Edges,
         views: watch::Sender<Arc<View>>,
+        beat: Beat,
     ) -> Daemon {
         for effect in begun {
             edges.perform(effect);
@@ -75,6 +81,7 @@ impl Daemon {
             brain,
             edges,
             views,
+            beat,
             view: None,
             clients: 0,
         }
@@ -88,7 +95,9 @@ impl Daemon {
         let mut show = tokio::time::interval(VIEW_LAG_MAX);
         show.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut farewell: Option<Pin<Box<tokio::time::Sleep>>> = None;
+        let mut pulse = tokio::time::interval(PULSE_SPAN);
         loop {
+            self.beat.turn();
             let timer = tokio::time::sleep(until(self.edges.armed()));
             let input = tokio::select! {
                 Some(event) = sources.net.recv() => convert::net(event),
@@ -109,6 +118,7 @@ impl Daemon {
                 Some(event) = sources.archives.recv() => Input::Archive(event),
                 Some(news) = sources.records.recv() => convert::records(news),
                 () = timer => Input::Timer,
+                _ = pulse.tick() => continue,
                 _ = show.tick(), if self.view.is_none() => {
                     self.show();
                     continue;

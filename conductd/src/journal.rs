@@ -49,7 +49,7 @@ pub(crate) struct Logs {
 }
 
 /// Answers peers; what HTTP keeps is asked of it.
-pub(crate) struct Desk {
+pub(crate) struct Reading {
     pub(crate) logs: Logs,
     pub(crate) events: tokio::sync::watch::Receiver<Option<KeptEvents>>,
 }
@@ -187,7 +187,7 @@ impl ClusterJournal {
     }
 }
 
-impl Answers for Desk {
+impl Answers for Reading {
     fn answer(
         &self,
         _from: NodeKey,
@@ -204,7 +204,7 @@ impl Answers for Desk {
     }
 }
 
-impl Desk {
+impl Reading {
     /// Nothing, which is no JSON, when there is no answer: the asker then tells so.
     async fn reply(&self, question: Question) -> serde_json::Result<Vec<u8>> {
         match question {

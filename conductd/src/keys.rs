@@ -66,6 +66,21 @@ impl Keys {
         Ok(identity)
     }
 
+    /// Makes sure that keys could be kept here.
+    pub(crate) fn prepare(&self) -> Result<(), KeysError> {
+        let failed = |source| KeysError::File {
+            what: "write into",
+            path: self.0.clone(),
+            source,
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(FOLDER_MODE)
+            .create(&self.0)
+            .map_err(failed)?;
+        try_writing(&self.0).map_err(failed)
+    }
+
     /// Keeps what a node was given. Refused where a node has keys already.
     pub(crate) fn write(&self, identity: &Identity) -> Result<(), KeysError> {
         if self.0.join("node.key").exists() {
@@ -150,6 +165,13 @@ impl Keys {
         }
         fs::read_to_string(&path).map_err(failed)
     }
+}
+
+/// Writes and removes a file, which says more than permissions do.
+fn try_writing(folder: &Path) -> io::Result<()> {
+    let probe = folder.join("probe");
+    fs::write(&probe, b"probe")?;
+    fs::remove_file(&probe)
 }
 
 #[cfg(test)]

@@ -6,16 +6,23 @@ mod commands;
 mod convert;
 mod crashes;
 mod daemon;
+mod desk;
 mod edges;
+mod ending;
 mod fetch;
 mod journal;
 mod keys;
 mod log;
 mod machine;
+mod notify;
+mod seeds;
 mod settings;
 mod signals;
+mod sockets;
 mod start;
+mod tokens;
 mod uploads;
+mod watchdog;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use conduct_http::{Services, UploadStore};
-use conduct_net::{Config as NetConfig, Net};
+use conduct_net::{Config as NetConfig, JoinDesk, Net};
 use conduct_node::Node;
 use conduct_node::archive::ArchiveEvent;
 use conduct_node::config::{ComponentKind, Config};
@@ -20,14 +20,18 @@ use tokio_util::sync::CancellationToken;
 use crate::brain::{Brain, Panicked};
 use crate::crashes::Crashes;
 use crate::daemon::{Daemon, Sources};
+use crate::desk::{Desk, Tries, Views};
 use crate::edges::Edges;
 use crate::fetch::{Fetcher, Shelf};
-use crate::journal::{ClusterJournal, Desk, KeptEvents, Logs};
-use crate::keys::Keys;
+use crate::journal::{ClusterJournal, KeptEvents, Logs, Reading};
+use crate::keys::{Keys, KeysError};
 use crate::machine;
+use crate::seeds::Seeds;
 use crate::settings::Settings;
 use crate::signals::InstanceSignals;
+use crate::tokens::Tokens;
 use crate::uploads::Uploads;
+use crate::watchdog::Beat;
 
 /// Events that wait for the loop; those who bring them wait when it is full, but for datagrams,
 /// which are dropped.
@@ -49,10 +53,12 @@ pub(crate) struct Ready {
 /// Puts everything together; nothing has left this machine yet.
 pub(crate) async fn start(
     settings: &Settings,
+    beat: Beat,
     shutdown: CancellationToken,
 ) -> anyhow::Result<Result<Ready, Panicked>> {
     let folder = StateFolder::take(&settings.state_dir)?;
-    let identity = Keys::of(&settings.state_dir).identity()?;
+    let keys = Keys::of(&settings.state_dir);
+    let identity = keys.identity()?;
     let key = identity.node();
     let archives = Arc::new(Archives::open(&folder, settings.archive_bytes_max)?);
 
@@ -64,11 +70,12 @@ pub(crate) async fn start(
     let reserve = Reserve::take(folder.path());
     let (records, on_disk) = Records::open(&folder, reserve, tell)?;
 
+    let views: Views = Arc::default();
     let (kept_events, told) = watch::channel(None);
     let logs = Logs {
         runs: settings.state_dir.join("runs"),
     };
-    let desk = Desk {
+    let reading = Reading {
         logs: logs.clone(),
         events: told,
     };
@@ -77,8 +84,8 @@ pub(crate) async fn start(
         bind: (settings.ip, settings.cluster_port).into(),
         identity,
         archives: Arc::new(Shelf(Arc::clone(&archives))),
-        desk: None,
-        answers: Some(Arc::new(desk)),
+        desk: desk(settings, &keys, &views)?,
+        answers: Some(Arc::new(reading)),
     };
     let net = Net::open(net_config, net_sender)?;
     let address = net.address().context("the cluster port has no address")?;
@@ -108,13 +115,15 @@ pub(crate) async fn start(
         crashes: crashes.read(),
         ..Restored::default()
     };
-    let config = node_config(settings, key, address);
+    let config = node_config(settings, key, address)?;
     let mut brain = Brain::new(Node::new(config, crate::draw(), restored), crashes);
     let begun = match brain.step(Input::Start) {
         Ok(begun) => begun,
         Err(panicked) => return Ok(Err(panicked)),
     };
     let (handle, ends) = conduct_http::handle(brain.view());
+    // Nobody else sets it.
+    let _ = views.set(handle.views());
     let uploads = Arc::new(Uploads {
         archives: Arc::clone(&archives),
         net: net.clone(),
@@ -142,7 +151,7 @@ pub(crate) async fn start(
         hint_sender,
     );
     Ok(Ok(Ready {
-        daemon: Daemon::new(brain, begun, edges, ends.views),
+        daemon: Daemon::new(brain, begun, edges, ends.views, beat),
         sources: Sources {
             net: net_events,
             hints,
@@ -157,6 +166,25 @@ pub(crate) async fn start(
         kept_events,
         folder,
     }))
+}
+
+/// Only a node that holds the authority's key can let others in.
+fn desk(
+    settings: &Settings,
+    keys: &Keys,
+    views: &Views,
+) -> anyhow::Result<Option<Arc<dyn JoinDesk>>> {
+    let authority = match keys.authority() {
+        Err(KeysError::NoAuthority { .. }) => return Ok(None),
+        authority => authority?,
+    };
+    Ok(Some(Arc::new(Desk {
+        tokens: Tokens::of(&settings.state_dir),
+        authority,
+        own: (settings.ip, settings.cluster_port).into(),
+        views: Arc::clone(views),
+        tries: Tries::default(),
+    })))
 }
 
 fn runtime_config(settings: &Settings, archives: &Arc<Archives>) -> anyhow::Result<RuntimeConfig> {
@@ -183,8 +211,12 @@ fn node_config(
     settings: &Settings,
     key: conduct_model::NodeKey,
     address: std::net::SocketAddr,
-) -> Config {
-    Config {
+) -> anyhow::Result<Config> {
+    let mut seeds = settings.seeds.clone();
+    if seeds.is_empty() {
+        seeds = Seeds::of(&settings.state_dir).read()?;
+    }
+    Ok(Config {
         duty: settings.duty,
         roles: settings.roles.clone(),
         capacity: settings
@@ -197,8 +229,8 @@ fn node_config(
         start_timeout: settings.start_timeout,
         stop_grace: settings.stop_grace,
         retain: settings.retain,
-        seeds: settings.seeds.clone(),
+        seeds,
         build: env!("CARGO_PKG_VERSION").to_owned(),
         ..Config::local(key, address)
-    }
+    })
 }

@@ -2,7 +2,11 @@
 
 mod config;
 mod init;
+mod join;
 mod run;
+mod token;
+mod unit;
+mod upgrade;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -43,6 +47,14 @@ enum Command {
     Run,
     /// Make a new cluster: its authority and the keys of its first node
     Init(init::Args),
+    /// Make a token that lets one more node join, through this node
+    Token(token::Args),
+    /// Join a cluster with a token that one of its nodes made
+    Join(join::Args),
+    /// Let the program on the disk take the place of the daemon that runs
+    Upgrade(upgrade::Args),
+    /// Print a systemd unit for this program and these settings
+    Unit(unit::Args),
     /// Show the settings that are in effect, and where each comes from
     Config(config::Args),
     /// Watch over one instance: what the daemon starts beside each
@@ -68,6 +80,10 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Shim { folder }) => return conduct_runtime::shim_main(folder),
         Some(Command::Init(args)) => init::run(&args, &cli.place),
+        Some(Command::Token(args)) => token::run(&args, &cli.place),
+        Some(Command::Join(args)) => join::run(&args, &cli.place),
+        Some(Command::Upgrade(args)) => upgrade::run(&args, &cli.place),
+        Some(Command::Unit(args)) => unit::run(&args, &cli.place),
         Some(Command::Config(args)) => config::run(&args, &cli.place),
         Some(Command::Run) | None => run::run(&cli.place),
     };

@@ -1,30 +1,43 @@
 //! `conductd run`: the node itself.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use conduct_http::Listeners;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use conduct_http::Server;
 use tokio_util::sync::CancellationToken;
 
 use super::Place;
 use crate::daemon::Ended;
-use crate::log;
+use crate::ending::{Why, Words, become_newer};
 use crate::settings::Settings;
+use crate::sockets::Sockets;
 use crate::start::{Ready, start};
+use crate::watchdog::{self, Beat};
+use crate::{log, notify};
 
 /// What a supervisor takes for "start me again".
 const EXIT_PANICKED: u8 = 70;
 
+/// How long callers that were let in may take to get their answers when the daemon ends.
+const ANSWERS_TIME_MAX: Duration = Duration::from_secs(3);
+
 pub(crate) fn run(place: &Place) -> anyhow::Result<ExitCode> {
     let settings = place.settings()?;
     log::start(&settings);
+    // Asked before anybody can replace the file: afterwards the kernel calls it deleted.
+    let program = std::env::current_exe().context("this program has no path")?;
+    // Before anything else is touched: a port that is taken ends it here.
+    let sockets = Sockets::open(&settings)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let ended = runtime.block_on(serve(&settings))?;
+    let (ended, why) = runtime.block_on(serve(&settings, &sockets, &program))?;
     // Whatever still runs is in nobody's service any more.
     runtime.shutdown_background();
+    if why == Why::Upgrade && ended == Ended::Stopped {
+        match become_newer(&program, &sockets)? {}
+    }
     Ok(match ended {
         Ended::Stopped => ExitCode::SUCCESS,
         Ended::Refused(why) => anyhow::bail!("the cluster does not let this node in: {why}"),
@@ -32,15 +45,18 @@ pub(crate) fn run(place: &Place) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Runs until SIGTERM or SIGINT. Instances go on under their leases.
-async fn serve(settings: &Settings) -> anyhow::Result<Ended> {
-    let shutdown = CancellationToken::new();
-    stop_on_signals(shutdown.clone())?;
-    // Before anything else is touched: a port that is taken ends it here.
-    let listeners = listen(settings).await?;
-    let ready = match start(settings, shutdown.clone()).await? {
+/// Runs until it is told to end. Instances go on under their leases.
+async fn serve(
+    settings: &Settings,
+    sockets: &Sockets,
+    program: &Path,
+) -> anyhow::Result<(Ended, Why)> {
+    let mut words = Words::listen(program.to_owned())?;
+    let (doors, loop_) = (CancellationToken::new(), CancellationToken::new());
+    let beat = Beat::default();
+    let ready = match start(settings, beat.clone(), loop_.clone()).await? {
         Ok(ready) => ready,
-        Err(panicked) => return Ok(Ended::Panicked(panicked)),
+        Err(panicked) => return Ok((Ended::Panicked(panicked), Why::Stop)),
     };
     let Ready {
         daemon,
@@ -56,41 +72,37 @@ async fn serve(settings: &Settings) -> anyhow::Result<Ended> {
         build: env!("CARGO_PKG_VERSION").to_owned(),
         ..conduct_http::Settings::default()
     };
-    let server = Arc::new(conduct_http::serve(
-        services, interfaces, listeners, &shutdown,
-    ));
+    let listeners = sockets.listeners()?;
+    let server = Arc::new(conduct_http::serve(services, interfaces, listeners, &doors));
     let kept = Arc::clone(&server);
     kept_events.send_replace(Some(Arc::new(move |query| kept.events(&query))));
-    let ended = daemon.run(sources).await;
-    shutdown.cancel();
+    watchdog::watch(beat)?;
+    notify::tell("READY=1");
+
+    let mut running = std::pin::pin!(daemon.run(sources));
+    let (ended, why) = tokio::select! {
+        ended = running.as_mut() => (ended, Why::Stop),
+        why = words.next() => {
+            tracing::info!(?why, "stopping; instances go on under their leases");
+            notify::tell(if why == Why::Stop { "STOPPING=1" } else { "RELOADING=1" });
+            let closing = close(&doors, &server, &loop_);
+            (tokio::join!(running, closing).0, why)
+        }
+    };
+    doors.cancel();
     net.close().await;
     drop(folder);
-    Ok(ended)
+    Ok((ended, why))
 }
 
-async fn listen(settings: &Settings) -> anyhow::Result<Listeners> {
-    let open = async |what: &str, port: u16| {
-        let address = (settings.control_ip, port);
-        let opened = TcpListener::bind(address).await;
-        opened.with_context(|| format!("could not open {}:{port} for the {what}", address.0))
-    };
-    Ok(Listeners {
-        control: open("control API", settings.control_port).await?,
-        status: open("status service", settings.status_port).await?,
-        locator: open("service locator", settings.locator_port).await?,
-    })
-}
-
-fn stop_on_signals(shutdown: CancellationToken) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping; instances go on under their leases");
-        shutdown.cancel();
-    });
-    Ok(())
+/// Callers that were let in get their answers; then the loop ends.
+async fn close(doors: &CancellationToken, server: &Server, loop_: &CancellationToken) {
+    doors.cancel();
+    if tokio::time::timeout(ANSWERS_TIME_MAX, server.ended())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some callers do not get an answer any more");
+    }
+    loop_.cancel();
 }

@@ -110,12 +110,11 @@ fn refuse_unknown(object: &Object, above: &str) -> Result<(), SettingsError> {
         if SETTINGS.iter().any(|setting| setting.path == path) {
             continue;
         }
-        let below = format!("{path}.");
-        let is_section = SETTINGS
-            .iter()
-            .any(|setting| setting.path.starts_with(&below));
+        // What stands below an unknown section is what was meant: it says more about it.
         match entry.value.as_object() {
-            Ok(section) if is_section => refuse_unknown(section, &below)?,
+            Ok(section) if section.entries().next().is_some() => {
+                refuse_unknown(section, &format!("{path}."))?;
+            }
             _ => {
                 let known = SETTINGS.iter().map(|setting| setting.path);
                 let nearest = nearest_name(&path, known).map(ToOwned::to_owned);

@@ -1,7 +1,7 @@
 //! The state folder: one daemon, nobody else's eyes, a place for everything.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,8 @@ impl StateFolder {
         let in_use = |_| StoreError::InUse {
             folder: path.to_owned(),
         };
-        let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(in_use)?;
+        let mut lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(in_use)?;
+        note_holder(&mut lock).map_err(read_only)?;
         for part in ["archives", "incoming"] {
             make_folder(&path.join(part)).map_err(read_only)?;
         }
@@ -52,6 +53,29 @@ impl StateFolder {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The process that holds a folder, if any does.
+pub fn holder(path: &Path) -> Result<Option<u32>, StoreError> {
+    let lock_path = path.join("lock");
+    let failed = || StoreError::at("read", &lock_path);
+    let lock = match File::open(&lock_path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(failed())?,
+    };
+    match Flock::lock(lock, FlockArg::LockSharedNonblock) {
+        // Nobody holds it, and whoever is noted in it is gone.
+        Ok(_) => Ok(None),
+        Err(_) => {
+            let text = fs::read_to_string(&lock_path).map_err(failed())?;
+            Ok(text.trim().parse().ok())
+        }
+    }
+}
+
+fn note_holder(lock: &mut File) -> io::Result<()> {
+    lock.set_len(0)?;
+    lock.write_all(format!("{}\n", std::process::id()).as_bytes())
 }
 
 fn make_folder(path: &Path) -> io::Result<()> {
@@ -104,7 +128,9 @@ mod tests {
             second.to_string(),
             format!("another daemon uses {}", place.path().display())
         );
+        assert_eq!(holder(place.path()).unwrap(), Some(std::process::id()));
         drop(first);
+        assert_eq!(holder(place.path()).unwrap(), None);
         assert!(StateFolder::take(place.path()).is_ok());
     }
 

@@ -13,7 +13,7 @@ mod space;
 
 pub use archives::{ArchiveFile, Archives, Scrubbed};
 pub use error::{StoreError, StoreFailure};
-pub use folder::StateFolder;
+pub use folder::{StateFolder, holder};
 pub use incoming::{Incoming, Received};
 pub use records::{Batch, Records, RecordsNews, Restored, Write};
 pub use space::Reserve;
