@@ -86,10 +86,11 @@ mod tests {
         for turn in 0..50 {
             assert!(!watch.is_stuck(turn / 5, LOOK_SPAN));
         }
-        for _ in 0..STILL_LOOKS_MAX - 2 {
-            assert!(!watch.is_stuck(9, LOOK_SPAN));
+        assert!(!watch.is_stuck(10, LOOK_SPAN));
+        for _ in 1..STILL_LOOKS_MAX {
+            assert!(!watch.is_stuck(10, LOOK_SPAN));
         }
-        assert!(!watch.is_stuck(9, Duration::from_secs(30)));
-        assert!(!watch.is_stuck(9, LOOK_SPAN));
+        assert!(!watch.is_stuck(10, Duration::from_secs(30)));
+        assert!(!watch.is_stuck(10, LOOK_SPAN));
     }
 }
