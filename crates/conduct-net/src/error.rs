@@ -43,6 +43,12 @@ pub enum NetError {
         /// How it ended, in words of the transport.
         why: String,
     },
+    /// What answers there was not made a node by the authority that the token names.
+    #[error("{address} belongs to another cluster than the token")]
+    OtherCluster {
+        /// Who was called.
+        address: SocketAddr,
+    },
     /// Somebody else answers at this address.
     #[error("{address} is {actual:?}, not {expected:?}")]
     Stranger {

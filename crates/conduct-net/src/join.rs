@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream, TransportErrorCode};
+use rustls::AlertDescription;
 use tokio::time::timeout;
 
 use crate::endpoint::DONE;
@@ -97,7 +98,12 @@ pub async fn join(
             .connect_with(client, address, NODE_NAME)
             .map_err(|error| unreachable(error.to_string()))?
             .await
-            .map_err(|error| unreachable(error.to_string()))?;
+            .map_err(|error| match error {
+                ConnectionError::TransportError(error) if is_of_other_authority(error.code) => {
+                    NetError::OtherCluster { address }
+                }
+                error => unreachable(error.to_string()),
+            })?;
         let answer = ask(&connection, token, request).await;
         connection.close(DONE, b"thank you");
         answer
@@ -106,6 +112,17 @@ pub async fn join(
     // Lets the goodbye leave; whether it arrives matters to nobody.
     let _ = timeout(GOODBYE, endpoint.wait_idle()).await;
     answer.map_err(|_| unreachable("no answer".to_owned()))?
+}
+
+/// Whether the certificate that was shown was refused on this side, for whom it was signed by.
+fn is_of_other_authority(code: TransportErrorCode) -> bool {
+    let alerts = [
+        AlertDescription::UnknownCA,
+        AlertDescription::BadCertificate,
+    ];
+    alerts
+        .into_iter()
+        .any(|alert| code == TransportErrorCode::crypto(alert.into()))
 }
 
 async fn ask(
