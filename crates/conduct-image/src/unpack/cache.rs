@@ -72,6 +72,31 @@ pub fn clean_cache(cache: &Path) -> Result<(), ImageError> {
     Ok(())
 }
 
+/// Removes every unpacked image but these. Only for when nobody is unpacking.
+pub fn keep_only(cache: &Path, used: &[PathBuf]) -> Result<(), ImageError> {
+    clean_cache(cache)?;
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| ImageError::Write { path, source }
+    };
+    let entries = match fs::read_dir(cache) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed(cache))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(failed(cache))?.path();
+        if used.contains(&path) {
+            continue;
+        }
+        // Nobody may find half of it while it goes.
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let going = cache.join(format!("{UNFINISHED}{name}"));
+        fs::rename(&path, &going).map_err(failed(&path))?;
+        fs::remove_dir_all(&going).map_err(failed(&going))?;
+    }
+    Ok(())
+}
+
 /// What the result depends on. How much would have been too much is no part of it.
 fn key(layers: &[Layer], options: &Options) -> Digest {
     let Options {

@@ -9,21 +9,25 @@
 //! Modes, owners and times are kept as [`Options`] say; extended attributes are not, since those
 //! that matter give rights that a container here does not have anyway.
 
+mod accounts;
 mod budget;
 mod cache;
 mod layer;
 mod names;
 mod owners;
 mod root;
+mod rooted;
 #[cfg(test)]
 mod tests;
 mod whiteout;
 
 use std::path::Path;
 
-pub use cache::{clean_cache, unpack_cached};
+pub use accounts::Account;
+pub use cache::{clean_cache, keep_only, unpack_cached};
 pub use owners::{IdRange, Owners};
 pub use root::open_in_root;
+pub use rooted::{Mounted, Rooted, Wanted, owners_from, root_of};
 
 use crate::{ImageError, Layer};
 use budget::Budget;

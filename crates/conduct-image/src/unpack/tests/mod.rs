@@ -4,6 +4,7 @@ mod cache;
 mod hostile;
 mod limits;
 mod order;
+mod rooted;
 
 use std::collections::BTreeMap;
 use std::fs;
