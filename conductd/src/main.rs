@@ -10,6 +10,7 @@ mod desk;
 mod edges;
 mod ending;
 mod fetch;
+mod images;
 mod journal;
 mod keys;
 mod log;

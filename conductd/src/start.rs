@@ -1,17 +1,19 @@
 //! Putting a daemon together: folder, keys, disk, network, runtime, brain.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use conduct_http::{Services, UploadStore};
+use conduct_model::FileSystemType;
 use conduct_net::{Config as NetConfig, JoinDesk, Net};
 use conduct_node::Node;
 use conduct_node::archive::ArchiveEvent;
 use conduct_node::config::{ComponentKind, Config};
 use conduct_node::input::Input;
 use conduct_node::restored::{Folder, Restored};
-use conduct_runtime::{Runtime, RuntimeConfig, Service};
+use conduct_runtime::{Runtime, RuntimeConfig, Service, abilities};
 use conduct_store::{Archives, Records, Reserve, StateFolder};
 use prometheus_client::registry::Registry;
 use tokio::sync::{mpsc, watch};
@@ -23,6 +25,7 @@ use crate::daemon::{Daemon, Sources};
 use crate::desk::{Desk, Tries, Views};
 use crate::edges::Edges;
 use crate::fetch::{Fetcher, Shelf};
+use crate::images::UnpackedImages;
 use crate::journal::{ClusterJournal, KeptEvents, Logs, Reading};
 use crate::keys::{Keys, KeysError};
 use crate::machine;
@@ -204,7 +207,29 @@ fn runtime_config(settings: &Settings, archives: &Arc<Archives>) -> anyhow::Resu
         locator: service(settings.locator_port),
         archive: Box::new(move |digest| archives.path(digest)),
         name: format!("{}-{}", settings.ip, settings.cluster_port),
+        volumes: settings.state_dir.join("volumes"),
+        runc: PathBuf::from(&settings.runc),
+        docker: PathBuf::from(&settings.docker),
+        images: Some(Box::new(UnpackedImages {
+            cache: settings.state_dir.join("images"),
+        })),
+        limits: settings.limits,
     })
+}
+
+/// What this machine can run. What it cannot is said once, here.
+fn kinds(settings: &Settings) -> BTreeSet<ComponentKind> {
+    let found = abilities(settings.runc.as_ref(), settings.docker.as_ref());
+    for note in found.notes {
+        tracing::warn!("{note}");
+    }
+    let kind = |kind| match kind {
+        FileSystemType::Universal => ComponentKind::Universal,
+        FileSystemType::OciImage => ComponentKind::OciImage,
+        FileSystemType::OciBundle => ComponentKind::OciBundle,
+        FileSystemType::Docker => ComponentKind::Docker,
+    };
+    found.kinds.into_iter().map(kind).collect()
 }
 
 fn node_config(
@@ -222,7 +247,7 @@ fn node_config(
         capacity: settings
             .capacity
             .over(machine::resources(&settings.state_dir)),
-        kinds: [ComponentKind::Universal].into(),
+        kinds: kinds(settings),
         role_matching: settings.role_matching,
         profile: settings.profile,
         nr_of_replicas: settings.replicas,

@@ -23,6 +23,16 @@ const TOOLS: &[Tool] = &[
         serves: "images made on the spot",
     },
     Tool {
+        program: "runc",
+        package: "runc",
+        serves: "containers",
+    },
+    Tool {
+        program: "strace",
+        package: "strace",
+        serves: "crashes at every step of starts and stops",
+    },
+    Tool {
         program: "umoci",
         package: "umoci",
         serves: "images in OCI layout",

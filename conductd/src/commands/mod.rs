@@ -57,28 +57,16 @@ enum Command {
     Unit(unit::Args),
     /// Show the settings that are in effect, and where each comes from
     Config(config::Args),
-    /// Watch over one instance: what the daemon starts beside each
-    #[command(hide = true)]
-    Shim {
-        /// The instance's folder
-        folder: PathBuf,
-    },
 }
 
 /// Runs whatever this process was started as.
 pub(crate) fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let name = words.first().map(PathBuf::from).unwrap_or_default();
-    if name.file_name().is_some_and(|name| name == "check") {
-        let words: Vec<String> = words[1..]
-            .iter()
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect();
-        return conduct_runtime::check_main(&words);
+    if let Some(code) = conduct_runtime::mode_main(&words) {
+        return code;
     }
     let cli = Cli::parse_from(words);
     let done = match cli.command {
-        Some(Command::Shim { folder }) => return conduct_runtime::shim_main(folder),
         Some(Command::Init(args)) => init::run(&args, &cli.place),
         Some(Command::Token(args)) => token::run(&args, &cli.place),
         Some(Command::Join(args)) => join::run(&args, &cli.place),

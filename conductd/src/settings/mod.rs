@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use conduct_model::{Resources, Roles, Span};
 use conduct_node::config::{Duty, Profile, RoleMatching};
+use conduct_runtime::LimitPolicy;
 
 pub(crate) use read::Sources;
 pub(crate) use table::{SETTINGS, variable};
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) start_timeout: Span,
     pub(crate) stop_grace: Span,
     pub(crate) runc: String,
+    pub(crate) docker: String,
+    pub(crate) limits: LimitPolicy,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use conduct_hocon::{Document, HoconError, Limits, Object, Source, Value, nearest_name};
 use conduct_model::{Role, Span};
 use conduct_node::config::{Duty, Profile, RoleMatching};
+use conduct_runtime::{LimitPolicy, MemoryLimit};
 
 use super::table::{SETTINGS, defaults, variable};
 use super::{Capacity, LogFormat, Settings};
@@ -190,6 +191,11 @@ impl Effective {
             start_timeout: self.span("conduct.start-timeout")?,
             stop_grace: self.span("conduct.stop-grace")?,
             runc: self.at("conduct.runc")?.as_str()?.to_owned(),
+            docker: self.at("conduct.docker")?.as_str()?.to_owned(),
+            limits: LimitPolicy {
+                memory: self.one_of("conduct.limits.memory", MEMORY)?,
+                processes: self.whole("conduct.limits.processes", 16, 4_000_000)? as u64,
+            },
             log_level: self.one_of("conduct.log.level", LEVELS)?.to_owned(),
             log_format: self.one_of("conduct.log.format", FORMATS)?,
         };
@@ -306,6 +312,10 @@ const MATCHING: &[(&str, RoleMatching)] = &[
     ("any", RoleMatching::Any),
     ("false", RoleMatching::Off),
     ("true", RoleMatching::All),
+];
+const MEMORY: &[(&str, MemoryLimit)] = &[
+    ("as-asked", MemoryLimit::AsAsked),
+    ("none", MemoryLimit::None),
 ];
 const PROFILES: &[(&str, Profile)] = &[("lan", Profile::Lan), ("wan", Profile::Wan)];
 const LEVELS: &[(&str, &str)] = &[

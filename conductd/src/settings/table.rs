@@ -135,6 +135,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("conduct.runc", "runc", "The program that runs containers."),
     setting(
+        "conduct.docker",
+        "docker",
+        "The program that runs components of type docker.",
+    ),
+    setting(
+        "conduct.limits.memory",
+        "as-asked",
+        "as-asked: an instance that uses more memory than its bundle asks for (but at least 32 MiB) is killed; none: it is not.",
+    ),
+    setting(
+        "conduct.limits.processes",
+        "1024",
+        "How many processes and threads an instance may have at once.",
+    ),
+    setting(
         "conduct.log.level",
         "info",
         "What the daemon writes to standard error: error, warn, info, debug or trace.",

@@ -1,7 +1,7 @@
 //! One instance from its folder to its end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use conduct_model::{BundleId, InstanceId, Wall};
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use crate::adopt::{clear_away, connect};
 use crate::error::RuntimeError;
 use crate::folder::{RunFolder, read_json};
+use crate::house::keep_house;
 use crate::launch::{Launched, Launcher, give_back};
 use crate::prepare::{Prepared, open, prepare};
 use crate::protocol::{ExitRecord, FromShim, ToShim};
@@ -128,7 +129,12 @@ impl Actor {
     async fn unpack(&self, bundle: BundleId) -> Result<Prepared, RuntimeError> {
         let (shared, folder, instance) =
             (Arc::clone(&self.shared), self.folder.clone(), self.instance);
-        let done = spawn_blocking(move || prepare(&shared.config, &folder, instance, bundle)).await;
+        let done = spawn_blocking(move || {
+            let unpacking = shared.house.unpacking.read();
+            let _among_others = unpacking.unwrap_or_else(PoisonError::into_inner);
+            prepare(&shared.config, &folder, instance, bundle)
+        })
+        .await;
         done.map_err(|error| RuntimeError::Descriptor(error.to_string()))?
     }
 
@@ -301,19 +307,6 @@ pub(crate) fn exit_of(record: Option<ExitRecord>, while_away: bool) -> Exit {
             ..Exit::seen(ExitStatus::Unknown, wall())
         },
     }
-}
-
-/// The newest folders of a bundle that are kept after their instances have ended.
-const FOLDERS_KEPT_MAX: usize = 2;
-
-/// Removes the folders of instances that ended long ago.
-fn keep_house(shared: &Arc<Shared>, bundle: BundleId) {
-    let shared = Arc::clone(shared);
-    spawn_blocking(move || {
-        if let Err(why) = crate::adopt::remove_old(&shared.config.runs, bundle, FOLDERS_KEPT_MAX) {
-            tracing::warn!(why = why.story(), "old run directories stay behind");
-        }
-    });
 }
 
 pub(crate) fn wall() -> Wall {

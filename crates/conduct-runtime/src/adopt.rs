@@ -1,10 +1,10 @@
 //! What earlier lives of the daemon left: instances that live, that ended, that were never started.
 
-use std::path::Path;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use conduct_model::{BundleId, InstanceId};
+use conduct_model::InstanceId;
 use conduct_node::runtime::Adopted;
 use nix::sys::signal::Signal;
 use tokio::net::UnixStream;
@@ -17,7 +17,7 @@ use crate::cgroup::Groups;
 use crate::error::RuntimeError;
 use crate::folder::{RunFolder, read_json};
 use crate::processes::{marked, signal};
-use crate::protocol::{ExitRecord, FromShim, ShimSpec};
+use crate::protocol::{ContainerSpec, ExitRecord, FromShim, ShimSpec};
 use crate::record::{Record, Stage, boot};
 use crate::runtime::Shared;
 
@@ -51,7 +51,30 @@ pub(crate) async fn adopt(shared: &Arc<Shared>) -> Result<Vec<Found>, RuntimeErr
     }
     let mut found = asked.join_all().await;
     found.sort_by_key(|(instance, ..)| *instance);
+    clear_strays(shared, &found).await;
     Ok(found)
+}
+
+/// Ends what is in groups of this node that belong to no instance that lives: whoever made them did
+/// not live to write it down.
+async fn clear_strays(shared: &Arc<Shared>, found: &[Found]) {
+    let alive: BTreeSet<String> = found
+        .iter()
+        .filter(|(_, adopted, _)| matches!(adopted, Adopted::Alive { .. }))
+        .map(|(instance, ..)| instance.to_string())
+        .collect();
+    let mut groups = shared.mounts.found(&shared.config.name);
+    groups.retain(|instance, _| !alive.contains(instance));
+    let cleared = spawn_blocking(move || {
+        for (instance, groups) in groups {
+            tracing::warn!(instance, "control groups of an instance that does not live");
+            empty(&groups, &instance, Vec::new);
+            groups.remove();
+        }
+    });
+    if let Err(error) = cleared.await {
+        tracing::error!(%error, "stray control groups stay behind");
+    }
 }
 
 async fn look(
@@ -121,41 +144,39 @@ pub(crate) async fn connect(folder: &RunFolder) -> Option<(Status, Ears, OwnedWr
 /// Ends whatever is left of an instance that nobody holds. Blocks until it is gone.
 pub(crate) fn clear_away(folder: &RunFolder, instance: InstanceId) {
     let spec: Option<ShimSpec> = read_json(&folder.shim_spec()).ok().flatten();
-    let groups = Groups::of(spec.map(|spec| spec.cgroups).unwrap_or_default());
+    let (groups, containers) = spec.map(left_of).unwrap_or_default();
+    empty(&groups, &instance.to_string(), || marked(instance));
+    containers.iter().for_each(ContainerSpec::delete);
+    groups.remove();
+}
+
+/// Kills whoever is in the groups, and whoever else belongs there, until nobody is left.
+fn empty(groups: &Groups, instance: &str, others: impl Fn() -> Vec<u32>) {
     let patience = Instant::now() + KILL_PATIENCE;
     loop {
         groups.kill();
         let mut left = groups.members();
-        left.extend(marked(instance));
+        left.extend(others());
         if left.is_empty() {
-            break;
+            return;
         }
         if Instant::now() > patience {
-            tracing::error!(instance = %instance.short(), ?left, "processes cannot be killed");
-            break;
+            tracing::error!(instance, ?left, "processes cannot be killed");
+            return;
         }
         for pid in left {
             signal(pid, Signal::SIGKILL);
         }
         std::thread::yield_now();
     }
-    groups.remove();
 }
 
-/// Removes the folders of a bundle's ended instances but for the newest.
-pub(crate) fn remove_old(runs: &Path, bundle: BundleId, keep: usize) -> Result<(), RuntimeError> {
-    let mut ended: Vec<(SystemTime, RunFolder)> = Vec::new();
-    for (_, folder) in RunFolder::all(runs)? {
-        let done = folder.path().join("done.json");
-        let record: Option<Record> = read_json(&done)?;
-        if record.is_some_and(|record| record.bundle == bundle) {
-            let since = std::fs::metadata(&done).and_then(|file| file.modified());
-            ended.push((since.unwrap_or(SystemTime::UNIX_EPOCH), folder));
-        }
-    }
-    ended.sort_by_key(|(since, _)| std::cmp::Reverse(*since));
-    for (_, folder) in ended.into_iter().skip(keep) {
-        folder.remove()?;
-    }
-    Ok(())
+/// The groups and containers that an instance may have had.
+fn left_of(spec: ShimSpec) -> (Groups, Vec<ContainerSpec>) {
+    let containers = spec.components.into_iter();
+    let containers = containers.filter_map(|component| component.container);
+    (
+        Groups::of(spec.cgroups, spec.cgroups_aside),
+        containers.collect(),
+    )
 }

@@ -1,15 +1,28 @@
 //! Control groups, in whichever version the machine has them: limits, counting, killing everything.
 //!
-//! Without the right to make them instances still run; what is not enforced then is said once.
+//! An instance has a group in each tree that is of use. The limits are the group's; the processes
+//! are in groups below it, `run` for those that shims start and one for each container. Without the
+//! right to make groups instances still run; what is not enforced then is said.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use conduct_model::Resources;
+/// Where the groups of all nodes are, from the top of each tree.
+const TOP: &str = "conduct";
 
-/// Processes that an instance may have at once.
-const PROCESSES_MAX: u64 = 1024;
+/// The group of the processes that a shim starts itself.
+const RUN: &str = "run";
+
+/// What an instance may use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Limits {
+    /// Nothing where memory is not limited.
+    pub(crate) memory_bytes: Option<u64>,
+    pub(crate) cpu_millis: u64,
+    pub(crate) processes: u64,
+}
 
 /// Where a machine's controllers are mounted.
 #[derive(Clone, Debug, Default)]
@@ -20,13 +33,17 @@ pub(crate) struct Mounts {
     memory: Option<PathBuf>,
     cpu: Option<PathBuf>,
     pids: Option<PathBuf>,
+    /// Every tree, also those that only runc uses.
+    all: BTreeSet<PathBuf>,
 }
 
 /// The groups of one instance.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Groups {
-    /// What the instance's processes are put into.
+    /// Those that hold the instance.
     pub(crate) joined: Vec<PathBuf>,
+    /// Those that exist only if runc makes them.
+    pub(crate) aside: Vec<PathBuf>,
     /// What of the limits the machine does not let us enforce.
     pub(crate) missing: Vec<&'static str>,
 }
@@ -34,7 +51,10 @@ pub(crate) struct Groups {
 impl Mounts {
     /// Looks where this machine has them.
     pub(crate) fn find() -> Mounts {
-        let text = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        Mounts::read(&fs::read_to_string("/proc/self/mounts").unwrap_or_default())
+    }
+
+    fn read(text: &str) -> Mounts {
         let mut mounts = Mounts::default();
         for line in text.lines() {
             let mut parts = line.split(' ');
@@ -44,12 +64,15 @@ impl Mounts {
                 continue;
             };
             let has = |controller| options.split(',').any(|option| option == controller);
-            let path = Some(PathBuf::from(path));
+            let path = PathBuf::from(path);
+            if kind == "cgroup" || kind == "cgroup2" {
+                mounts.all.insert(path.clone());
+            }
             match kind {
-                "cgroup2" => mounts.unified = path,
-                "cgroup" if has("memory") => mounts.memory = path,
-                "cgroup" if has("cpu") => mounts.cpu = path,
-                "cgroup" if has("pids") => mounts.pids = path,
+                "cgroup2" => mounts.unified = Some(path),
+                "cgroup" if has("memory") => mounts.memory = Some(path),
+                "cgroup" if has("cpu") => mounts.cpu = Some(path),
+                "cgroup" if has("pids") => mounts.pids = Some(path),
                 _ => {}
             }
         }
@@ -57,64 +80,117 @@ impl Mounts {
     }
 
     /// Makes the groups of an instance, with limits where that is possible.
-    pub(crate) fn make(&self, name: &str, instance: &str, needs: &Resources) -> Groups {
+    pub(crate) fn make(&self, name: &str, instance: &str, limits: &Limits) -> Groups {
         let mut groups = Groups::default();
-        let mut made = |tree: &Option<PathBuf>, limits: &[(&str, String)]| {
-            let Some(tree) = tree else { return false };
-            let parent = tree.join("conduct").join(name);
-            let group = parent.join(instance);
-            if fs::create_dir_all(&group).is_err() {
-                return false;
-            }
-            for above in [tree, &tree.join("conduct"), &parent] {
-                // Refused where the tree has no controllers to hand down; the limits below tell.
-                let _ = fs::write(above.join("cgroup.subtree_control"), "+memory +pids +cpu");
-            }
-            let set = limits
-                .iter()
-                .all(|(file, value)| fs::write(group.join(file), value).is_ok());
-            groups.joined.push(group);
-            set
+        let place = Path::new(TOP).join(name).join(instance);
+        let made: Vec<&PathBuf> = [&self.unified, &self.memory, &self.cpu, &self.pids]
+            .into_iter()
+            .flatten()
+            .filter(|tree| make_in(tree, &place).is_ok())
+            .collect();
+        let in_tree = |tree: &Option<PathBuf>| {
+            let tree = tree.as_ref().filter(|tree| made.contains(tree))?;
+            Some(tree.join(&place))
         };
-        let shares = needs.cpu_millis.saturating_mul(1024) / 1000;
-        let weight = (needs.cpu_millis / 10).clamp(1, 10_000);
-        let whole = made(
-            &self.unified,
-            &[
-                ("pids.max", PROCESSES_MAX.to_string()),
-                ("cpu.weight", weight.to_string()),
-            ],
+        let unified = in_tree(&self.unified);
+        // The one tree if it has the controller, else the controller's own.
+        let set = |own: &Option<PathBuf>, new: (&str, String), old: (&str, String)| {
+            let write = |group: &Option<PathBuf>, (file, value): (&str, String)| {
+                let group = group.as_ref();
+                group.is_some_and(|group| fs::write(group.join(file), value).is_ok())
+            };
+            write(&unified, new) || write(&in_tree(own), old)
+        };
+        let memory = limits.memory_bytes.map(|bytes| bytes.to_string());
+        let new = memory.clone().unwrap_or_else(|| "max".to_owned());
+        let old = memory.unwrap_or_else(|| "-1".to_owned());
+        let limited = set(
+            &self.memory,
+            ("memory.max", new),
+            ("memory.limit_in_bytes", old.clone()),
         );
-        if !whole {
-            let pids = made(&self.pids, &[("pids.max", PROCESSES_MAX.to_string())]);
-            let cpu = made(&self.cpu, &[("cpu.shares", shares.max(2).to_string())]);
-            let memory = made(&self.memory, &[]);
-            for (has, what) in [
-                (pids, "processes"),
-                (cpu, "processor shares"),
-                (memory, "memory"),
-            ] {
-                if !has {
-                    groups.missing.push(what);
-                }
-            }
+        if limited && limits.memory_bytes.is_some() {
+            // What goes over is killed and not swapped. A machine without swap has no such files.
+            set(
+                &self.memory,
+                ("memory.swap.max", "0".to_owned()),
+                ("memory.memsw.limit_in_bytes", old),
+            );
         }
+        let weight = (limits.cpu_millis / 10).clamp(1, 10_000);
+        let shares = (limits.cpu_millis.saturating_mul(1024) / 1000).max(2);
+        let shared = set(
+            &self.cpu,
+            ("cpu.weight", weight.to_string()),
+            ("cpu.shares", shares.to_string()),
+        );
+        let most = limits.processes.to_string();
+        let counted = set(&self.pids, ("pids.max", most.clone()), ("pids.max", most));
+        groups.missing = [
+            (limited, "memory"),
+            (shared, "processor shares"),
+            (counted, "processes"),
+        ]
+        .into_iter()
+        .filter(|(is_set, _)| !is_set)
+        .map(|(_, what)| what)
+        .collect();
+        groups.joined = made.iter().map(|tree| tree.join(&place)).collect();
+        let others = self.all.iter().filter(|tree| !made.contains(tree));
+        groups.aside = others.map(|tree| tree.join(&place)).collect();
         groups
     }
 }
 
+impl Mounts {
+    /// The groups that there are of a node's instances, by instance.
+    pub(crate) fn found(&self, name: &str) -> BTreeMap<String, Groups> {
+        let mut found: BTreeMap<String, Groups> = BTreeMap::new();
+        for tree in &self.all {
+            let place = tree.join(TOP).join(name);
+            for entry in fs::read_dir(place).into_iter().flatten().flatten() {
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    let instance = entry.file_name().to_string_lossy().into_owned();
+                    found.entry(instance).or_default().joined.push(entry.path());
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A group that hands its controllers down, with the one that processes are put into.
+fn make_in(tree: &Path, place: &Path) -> io::Result<()> {
+    fs::create_dir_all(tree.join(place).join(RUN))?;
+    let mut above = tree.to_owned();
+    for part in place {
+        // Refused one by one where the tree does not have them; the limits tell.
+        for controller in ["+memory", "+pids", "+cpu"] {
+            let _ = fs::write(above.join("cgroup.subtree_control"), controller);
+        }
+        above.push(part);
+    }
+    Ok(())
+}
+
 impl Groups {
-    pub(crate) fn of(joined: Vec<PathBuf>) -> Groups {
+    pub(crate) fn of(joined: Vec<PathBuf>, aside: Vec<PathBuf>) -> Groups {
         Groups {
             joined,
+            aside,
             missing: Vec::new(),
         }
+    }
+
+    /// The group for runc to make for a component, as runc names it: from the top of every tree.
+    pub(crate) fn of_container(name: &str, instance: &str, component: &str) -> String {
+        format!("/{TOP}/{name}/{instance}/{component}.container")
     }
 
     /// Puts a process into all groups. Called between fork and exec, too: no locks, no threads.
     pub(crate) fn join(&self, pid: u32) -> io::Result<()> {
         for group in &self.joined {
-            fs::write(group.join("cgroup.procs"), pid.to_string())?;
+            fs::write(group.join(RUN).join("cgroup.procs"), pid.to_string())?;
         }
         Ok(())
     }
@@ -124,6 +200,7 @@ impl Groups {
         let mut members: Vec<u32> = self
             .joined
             .iter()
+            .flat_map(|group| with_inner(group))
             .filter_map(|group| fs::read_to_string(group.join("cgroup.procs")).ok())
             .flat_map(|text| {
                 text.lines()
@@ -145,46 +222,78 @@ impl Groups {
 
     /// How many processes the kernel has killed here for want of memory.
     pub(crate) fn out_of_memory_kills(&self) -> u64 {
-        let count = |group: &PathBuf| {
-            ["memory.events", "memory.oom_control"]
-                .iter()
-                .find_map(|file| {
-                    let text = fs::read_to_string(group.join(file)).ok()?;
-                    text.lines()
-                        .find_map(|line| line.strip_prefix("oom_kill ")?.parse::<u64>().ok())
-                })
+        let count = |group: &Path, file: &str| {
+            let text = fs::read_to_string(group.join(file)).ok()?;
+            text.lines()
+                .find_map(|line| line.strip_prefix("oom_kill ")?.parse::<u64>().ok())
         };
-        self.joined.iter().filter_map(count).max().unwrap_or(0)
+        let of = |group: &PathBuf| {
+            // Version 2 counts below a group as well, version 1 only in it.
+            count(group, "memory.events").unwrap_or_else(|| {
+                let groups = with_inner(group);
+                let counts = groups
+                    .iter()
+                    .filter_map(|group| count(group, "memory.oom_control"));
+                counts.sum()
+            })
+        };
+        self.joined.iter().map(of).max().unwrap_or(0)
+    }
+
+    /// The most memory that was in use at once, where the machine counts it.
+    pub(crate) fn memory_peak_bytes(&self) -> Option<u64> {
+        let files = ["memory.peak", "memory.max_usage_in_bytes"];
+        self.joined
+            .iter()
+            .flat_map(|group| files.map(|file| group.join(file)))
+            .find_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
     }
 
     /// Removes the groups; those that still hold somebody stay.
     pub(crate) fn remove(&self) {
-        for group in &self.joined {
-            if let Err(error) = fs::remove_dir(group)
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                tracing::debug!(group = %group.display(), %error, "a control group stays");
+        for group in self.joined.iter().chain(&self.aside) {
+            for group in with_inner(group).iter().rev() {
+                if let Err(error) = fs::remove_dir(group)
+                    && error.kind() != io::ErrorKind::NotFound
+                {
+                    tracing::debug!(group = %group.display(), %error, "a control group stays");
+                }
             }
         }
     }
+}
+
+/// A group and all below it, outer ones first.
+fn with_inner(group: &Path) -> Vec<PathBuf> {
+    let mut found = vec![group.to_owned()];
+    let mut next = 0;
+    while next < found.len() {
+        let entries = fs::read_dir(&found[next]).into_iter().flatten().flatten();
+        let inner = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let inner: Vec<PathBuf> = inner.map(|entry| entry.path()).collect();
+        found.extend(inner);
+        next += 1;
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LIMITS: Limits = Limits {
+        memory_bytes: Some(64 << 20),
+        cpu_millis: 100,
+        processes: 1024,
+    };
+
     #[test]
     fn groups_hold_kill_and_go_or_are_named_as_missing() {
         let mounts = Mounts::find();
-        let needs = Resources {
-            cpu_millis: 100,
-            memory_bytes: 64 << 20,
-            disk_bytes: 0,
-        };
         let name = format!("test-{}", std::process::id());
-        let groups = mounts.make(&name, "one", &needs);
+        let groups = mounts.make(&name, "one", &LIMITS);
         if groups.joined.is_empty() {
-            assert_eq!(groups.missing, ["processes", "processor shares", "memory"]);
+            assert_eq!(groups.missing, ["memory", "processor shares", "processes"]);
             return;
         }
         let mut child = std::process::Command::new("sleep")
@@ -203,5 +312,66 @@ mod tests {
         for group in &groups.joined {
             let _ = fs::remove_dir(group.parent().unwrap());
         }
+    }
+
+    /// Trees as folders: what is written to their files can be read again.
+    fn fake(version_1: &[&str], version_2: bool) -> (tempfile::TempDir, Mounts) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = String::new();
+        for controller in version_1 {
+            let tree = folder.path().join(controller);
+            fs::create_dir(&tree).unwrap();
+            text += &format!("cgroup {} cgroup rw,{controller} 0 0\n", tree.display());
+        }
+        if version_2 {
+            let tree = folder.path().join("unified");
+            fs::create_dir(&tree).unwrap();
+            text += &format!("cgroup2 {} cgroup2 rw 0 0\n", tree.display());
+        }
+        let mounts = Mounts::read(&text);
+        (folder, mounts)
+    }
+
+    fn written(folder: &tempfile::TempDir, path: &str) -> String {
+        fs::read_to_string(folder.path().join(path)).unwrap_or_default()
+    }
+
+    #[test]
+    fn limits_are_written_where_the_controllers_are() {
+        let (folder, mounts) = fake(&["memory", "cpu", "pids", "freezer"], false);
+        let groups = mounts.make("here", "one", &LIMITS);
+        assert_eq!(groups.missing, [""; 0]);
+        let place = "conduct/here/one";
+        assert_eq!(
+            written(&folder, &format!("memory/{place}/memory.limit_in_bytes")),
+            "67108864"
+        );
+        assert_eq!(written(&folder, &format!("cpu/{place}/cpu.shares")), "102");
+        assert_eq!(written(&folder, &format!("pids/{place}/pids.max")), "1024");
+        assert_eq!(groups.aside, [folder.path().join("freezer").join(place)]);
+
+        let (folder, mounts) = fake(&[], true);
+        let groups = mounts.make("here", "one", &LIMITS);
+        assert_eq!(groups.missing, [""; 0]);
+        assert_eq!(
+            written(&folder, "unified/conduct/here/one/memory.max"),
+            "67108864"
+        );
+        assert_eq!(
+            written(&folder, "unified/conduct/here/one/cpu.weight"),
+            "10"
+        );
+        assert_eq!(groups.joined.len(), 1);
+    }
+
+    #[test]
+    fn a_controller_that_is_not_there_is_named() {
+        let (_folder, mounts) = fake(&["cpu", "pids"], false);
+        assert_eq!(mounts.make("here", "one", &LIMITS).missing, ["memory"]);
+        let (_folder, mounts) = fake(&[], false);
+        assert_eq!(
+            mounts.make("here", "one", &LIMITS).missing,
+            ["memory", "processor shares", "processes"]
+        );
     }
 }

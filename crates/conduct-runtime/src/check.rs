@@ -19,6 +19,9 @@ pub(crate) const DEAD_CODE: u8 = 75;
 /// The signal is answered within this, or the node is not there to take it.
 const SIGNAL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often a container that is still to come up is looked for.
+const DOCKER_LOOK: Duration = Duration::from_millis(500);
+
 #[derive(Debug, thiserror::Error)]
 enum CheckFailure {
     #[error("check must run as part of a bundle: {0} is not set")]
@@ -32,7 +35,7 @@ enum CheckFailure {
 }
 
 /// Runs `check` with the words behind its name.
-pub fn check_main(words: &[String]) -> ExitCode {
+pub(crate) fn check_main(words: &[String]) -> ExitCode {
     let check = match Check::parse(words.iter().map(String::as_str)) {
         Ok(check) => check,
         Err(why) => return refuse(&why.to_string(), ExitCode::from(2)),
@@ -92,6 +95,9 @@ async fn start(check: &Check) -> Result<(), CheckFailure> {
 
 /// Tries an address as often as it says.
 async fn wait_for(address: &Address, patience: Span) -> Result<(), CheckFailure> {
+    if address.after_docker && try_until(address, patience, address.docker_timeout).await {
+        return Ok(());
+    }
     let mut tried = 0;
     loop {
         let Err(why) = try_once(address, patience).await else {
@@ -103,6 +109,16 @@ async fn wait_for(address: &Address, patience: Span) -> Result<(), CheckFailure>
         tried += 1;
         sleep(duration(address.retry_delay)).await;
     }
+}
+
+/// Tries until the container behind the address is up, which shows by its port; tries do not count.
+async fn try_until(address: &Address, patience: Span, limit: Span) -> bool {
+    let trying = async {
+        while try_once(address, patience).await.is_err() {
+            sleep(DOCKER_LOOK).await;
+        }
+    };
+    timeout(duration(limit), trying).await.is_ok()
 }
 
 /// Looks again and again until too many looks in a row found nobody; answers what was last found.

@@ -1,8 +1,9 @@
 //! The variables that every component of an instance is given.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use conduct_model::{BundleId, Descriptor};
+use conduct_model::{BundleId, Descriptor, FileSystemType};
 use conduct_node::runtime::{Ports, Seed};
 
 use crate::config::{RuntimeConfig, Service};
@@ -37,12 +38,7 @@ pub(crate) fn environment(
     config: &RuntimeConfig,
     instance: &Instance<'_>,
 ) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> = INHERITED
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
-        .collect();
-    all.entry("PATH".to_owned())
-        .or_insert_with(|| PATH_DEFAULT.to_owned());
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
     let mut set = |name: &str, value: String| {
         all.insert(name.to_owned(), value);
     };
@@ -65,32 +61,55 @@ pub(crate) fn environment(
     service(&mut set, "CONDUCTR_STATUS", config.status, "");
     service(&mut set, "SERVICE_LOCATOR", config.locator, "/services");
     set("SERVICE_PROXY_IP", config.host_ip.to_string());
-    for (name, endpoint) in descriptor.endpoints() {
-        let prefix = prefix(name.as_str());
+    let endpoints = descriptor.components.values().flat_map(|component| {
+        let kind = component.file_system_type;
+        let endpoints = component.endpoints.iter();
+        endpoints.map(move |(name, endpoint)| (kind, name, endpoint))
+    });
+    for (kind, name, endpoint) in endpoints {
+        // A container with a network of its own has an address that nobody else knows.
+        let bind_ip = match kind {
+            FileSystemType::Docker => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            _ => config.host_ip,
+        };
+        let prefix = name.env_prefix();
         let ports = instance.ports.get(name.as_str()).copied();
         let ports = ports.unwrap_or(Ports { bind: 0, host: 0 });
         let protocol = endpoint.bind_protocol.as_str();
         set(&format!("{prefix}_PROTOCOL"), protocol.to_owned());
         set(
             &format!("{prefix}_HOST"),
-            format!("{protocol}://{}:{}", config.host_ip, ports.host),
+            format!(
+                "{protocol}://{}",
+                SocketAddr::new(config.host_ip, ports.host)
+            ),
         );
         set(&format!("{prefix}_HOST_PORT"), ports.host.to_string());
-        set(&format!("{prefix}_BIND_IP"), config.host_ip.to_string());
+        set(&format!("{prefix}_BIND_IP"), bind_ip.to_string());
         set(&format!("{prefix}_BIND_PORT"), ports.bind.to_string());
         others(&mut set, &prefix, name.as_str(), instance.seeds);
     }
-    // Whatever a bundle wants its containers to see: all of the above.
+    // What containers see as well: all that is said to the instance, nothing of the host's own.
     let names: Vec<&str> = all.keys().map(String::as_str).collect();
     let container = names.join(":");
     all.insert("CONTAINER_ENV".to_owned(), container);
+    for name in INHERITED {
+        if let Ok(value) = std::env::var(name) {
+            all.entry((*name).to_owned()).or_insert(value);
+        }
+    }
+    all.entry("PATH".to_owned())
+        .or_insert_with(|| PATH_DEFAULT.to_owned());
     all
 }
 
 fn service(set: &mut impl FnMut(&str, String), name: &str, service: Service, suffix: &str) {
     set(
         name,
-        format!("http://{}:{}{suffix}", service.ip, service.port),
+        format!(
+            "http://{}{suffix}",
+            SocketAddr::new(service.ip, service.port)
+        ),
     );
     set(&format!("{name}_PROTOCOL"), "http".to_owned());
     set(&format!("{name}_IP"), service.ip.to_string());
@@ -117,16 +136,4 @@ fn others(set: &mut impl FnMut(&str, String), prefix: &str, endpoint: &str, seed
         &format!("{prefix}_OTHER_PORTS"),
         list(&|at| found[at].1.port.to_string()),
     );
-}
-
-/// `akka-remote` → `AKKA_REMOTE`.
-fn prefix(endpoint: &str) -> String {
-    let fit = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_uppercase()
-        } else {
-            '_'
-        }
-    };
-    endpoint.chars().map(fit).collect()
 }

@@ -48,6 +48,22 @@ pub enum RuntimeError {
     /// A kind of component that this node cannot run.
     #[error("this node cannot run components of type {0}")]
     Kind(&'static str),
+    /// The root file system of a container.
+    #[error("component {component} has no image that can be run")]
+    Image {
+        /// Whose.
+        component: String,
+        /// What is wrong with it.
+        source: crate::ImageFailure,
+    },
+    /// A component of a container kind.
+    #[error("component {component} could not be started: {why}")]
+    Component {
+        /// Which.
+        component: String,
+        /// What its script, or runc, said.
+        why: String,
+    },
     /// The shim did not come up.
     #[error("the shim did not start: {0}")]
     Shim(String),
@@ -64,12 +80,17 @@ impl RuntimeError {
 
     /// The whole story in one line.
     pub(crate) fn story(&self) -> String {
-        let mut story = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(why) = cause {
-            story = format!("{story}: {why}");
-            cause = why.source();
-        }
-        story
+        story(self)
     }
+}
+
+/// An error with all its causes, in one line.
+pub(crate) fn story(error: &dyn std::error::Error) -> String {
+    let mut story = error.to_string();
+    let mut cause = error.source();
+    while let Some(why) = cause {
+        story = format!("{story}: {why}");
+        cause = why.source();
+    }
+    story
 }

@@ -6,11 +6,17 @@
 //!   bundle/ configuration/    unpacked
 //!   bin/check      the built-in command
 //!   <component>.sh generated
+//!   <component>.root.json      a container's root file system and what its image says
+//!   <component>.plan.json      what the container is allowed
+//!   <component>.oci/           what runc is given, and its log
+//!   <component>.pid <component>.why    the container's first process, or why there is none
+//!   runc/          what runc remembers of the containers
 //!   shim.json shim.sock shim.log
 //!   log/           what it wrote, in lines
 //!   exit.json      how it ended
 //! ```
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -97,6 +103,40 @@ impl RunFolder {
 
     pub(crate) fn script(&self, component: &str) -> PathBuf {
         self.0.join(format!("{component}.sh"))
+    }
+
+    /// What an image was unpacked to.
+    pub(crate) fn container_root(&self, component: &str) -> PathBuf {
+        self.0.join(format!("{component}.root.json"))
+    }
+
+    /// All that were.
+    pub(crate) fn container_roots(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let is_root = |name: &OsStr| name.to_string_lossy().ends_with(".root.json");
+        let found = entries.filter(|entry| is_root(&entry.file_name()));
+        found.map(|entry| entry.path()).collect()
+    }
+
+    pub(crate) fn container_plan(&self, component: &str) -> PathBuf {
+        self.0.join(format!("{component}.plan.json"))
+    }
+
+    pub(crate) fn container_bundle(&self, component: &str) -> PathBuf {
+        self.0.join(format!("{component}.oci"))
+    }
+
+    pub(crate) fn container_pid(&self, component: &str) -> PathBuf {
+        self.0.join(format!("{component}.pid"))
+    }
+
+    /// Why a container was not made, in words.
+    pub(crate) fn container_failure(&self, component: &str) -> PathBuf {
+        self.0.join(format!("{component}.why"))
+    }
+
+    pub(crate) fn container_states(&self) -> PathBuf {
+        self.0.join("runc")
     }
 
     pub(crate) fn shim_spec(&self) -> PathBuf {

@@ -3,29 +3,41 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use conduct_model::{Component, InstanceId, Span, Time, Word};
+use conduct_model::{
+    BundleId, Component, ComponentName, FileSystemType, InstanceId, Span, Time, Word,
+};
 use conduct_node::runtime::{Ports, StartInstance};
 use nix::unistd::setsid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::cgroup::{Groups, Mounts};
+use crate::cgroup::{Groups, Limits, Mounts};
 use crate::config::RuntimeConfig;
+use crate::contained::plan;
+use crate::container::CREATE_MAX;
+use crate::docker::{Run, image_name};
 use crate::environment::{INSTANCE_VARIABLE, Instance, environment};
 use crate::error::RuntimeError;
 use crate::folder::{RunFolder, write_json};
 use crate::ports::PortPool;
 use crate::prepare::Prepared;
-use crate::protocol::{ComponentSpec, ShimSpec, ShimStart};
+use crate::protocol::{ComponentSpec, ContainerSpec, Engine, ShimSpec, ShimStart};
 use crate::record::{Record, Stage, boot};
-use crate::script::script;
+use crate::script::{Ending, script};
 
-/// A shim says within this that its components run, or why not.
+/// A shim says within this that its components run, or why not, if it only has to fork them.
 const SHIM_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a shim gets in addition for each container: the scripts before it, and two commands of runc.
+const CONTAINER_PATIENCE: Duration = Duration::from_secs(30).saturating_add(CREATE_MAX);
+
+/// A shim that failed has ended after this.
+const END_PATIENCE: Duration = Duration::from_secs(15);
 
 /// What the rest of an instance gets when its main component has ended by itself.
 const GRACE_DEFAULT: Span = Span::secs(8);
@@ -85,7 +97,7 @@ impl Launcher<'_> {
             stage,
         }
         .write(folder)?;
-        match self.start_shim(folder).await {
+        match self.start_shim(folder, &spec).await {
             Ok(started) => Ok(started),
             Err(why) => {
                 groups.kill();
@@ -96,15 +108,25 @@ impl Launcher<'_> {
     }
 
     fn groups(&self, instance: InstanceId, prepared: &Prepared) -> Groups {
-        let needs = &prepared.descriptor.resources;
+        let limits = self.limits(prepared);
         let groups = self
             .mounts
-            .make(&self.config.name, &instance.to_string(), needs);
+            .make(&self.config.name, &instance.to_string(), &limits);
         if !groups.missing.is_empty() {
             let missing = groups.missing.join(", ");
             tracing::debug!(%missing, "limits that this machine does not let the daemon enforce");
         }
         groups
+    }
+
+    fn limits(&self, prepared: &Prepared) -> Limits {
+        let needs = &prepared.descriptor.resources;
+        let policy = &self.config.limits;
+        Limits {
+            memory_bytes: policy.memory.of(needs.memory_bytes),
+            cpu_millis: needs.cpu_millis,
+            processes: policy.processes,
+        }
     }
 
     fn spec(
@@ -131,16 +153,13 @@ impl Launcher<'_> {
         );
         let mut components = Vec::new();
         for (name, component) in &descriptor.components {
-            let words = words(component)?;
-            let configs: Vec<_> = prepared.runtime_configs.iter().map(AsRef::as_ref).collect();
-            let path = folder.script(name.as_str());
-            std::fs::write(&path, script(&prepared.root, &configs, &words))
-                .map_err(RuntimeError::file("write", &path))?;
-            let main = component.check.is_none();
+            let container = plan(self.config, folder, prepared, start.instance, groups, name)?;
+            let script = self.script(folder, prepared, start.bundle, name, container.as_ref())?;
             components.push(ComponentSpec {
                 name: name.to_string(),
-                script: path,
-                main,
+                script,
+                main: component.check.is_none(),
+                container,
             });
         }
         Ok(ShimSpec {
@@ -148,13 +167,61 @@ impl Launcher<'_> {
             environment,
             root: prepared.root.clone(),
             cgroups: groups.joined.clone(),
+            cgroups_aside: groups.aside.clone(),
+            memory_limit_bytes: self
+                .limits(prepared)
+                .memory_bytes
+                .filter(|_| !groups.missing.contains(&"memory")),
             lease_millis: start.lease.map(Time::as_millis),
             grace_millis: descriptor.stop_grace.unwrap_or(GRACE_DEFAULT).as_millis(),
         })
     }
 
+    /// Writes what a component's process begins as.
+    fn script(
+        &self,
+        folder: &RunFolder,
+        prepared: &Prepared,
+        bundle: BundleId,
+        name: &ComponentName,
+        container: Option<&ContainerSpec>,
+    ) -> Result<PathBuf, RuntimeError> {
+        let component = &prepared.descriptor.components[name];
+        let configs: Vec<_> = prepared.runtime_configs.iter().map(AsRef::as_ref).collect();
+        let words = words(component)?;
+        let script = |ending: &Ending<'_>| script(&prepared.root, &configs, ending, &words);
+        let text = match container.map(|container| (&container.id, &container.engine)) {
+            None => script(&Ending::Command),
+            Some((_, Engine::Runc(_))) => {
+                let program = self.config.program.display().to_string();
+                let place = folder.path().display().to_string();
+                script(&Ending::Before(&[
+                    &program,
+                    "container",
+                    &place,
+                    name.as_str(),
+                ]))
+            }
+            Some((id, Engine::Docker(docker))) => script(&Ending::Docker(&Run {
+                docker,
+                container: id,
+                image: &image_name(&bundle.to_string(), name),
+                component,
+                limits: &self.limits(prepared),
+                mark: INSTANCE_VARIABLE,
+            })),
+        };
+        let path = folder.script(name.as_str());
+        std::fs::write(&path, text).map_err(RuntimeError::file("write", &path))?;
+        Ok(path)
+    }
+
     /// The shim is its own session, so that nothing sent to the daemon's group reaches it.
-    async fn start_shim(&self, folder: &RunFolder) -> Result<(u32, Child), RuntimeError> {
+    async fn start_shim(
+        &self,
+        folder: &RunFolder,
+        spec: &ShimSpec,
+    ) -> Result<(u32, Child), RuntimeError> {
         let log = std::fs::File::create(folder.shim_log())
             .map_err(RuntimeError::file("write", folder.shim_log()))?;
         let mut command = std::process::Command::new(&self.config.program);
@@ -173,9 +240,18 @@ impl Launcher<'_> {
         let mut child = Command::from(command)
             .spawn()
             .map_err(RuntimeError::file("start", &self.config.program))?;
-        match timeout(SHIM_PATIENCE, first_word(&mut child)).await {
+        let containers = spec
+            .components
+            .iter()
+            .filter_map(|one| one.container.as_ref());
+        let patience = SHIM_PATIENCE + CONTAINER_PATIENCE * containers.count() as u32;
+        match timeout(patience, first_word(&mut child)).await {
             Ok(Ok(ShimStart::Ready { pid })) => Ok((pid, child)),
-            Ok(Ok(ShimStart::Failed(why))) => Err(RuntimeError::Shim(why)),
+            Ok(Ok(ShimStart::Failed(why))) => {
+                // It ends what it had begun.
+                let _ = timeout(END_PATIENCE, child.wait()).await;
+                Err(RuntimeError::Shim(why))
+            }
             Ok(Err(error)) => Err(RuntimeError::Shim(error.to_string())),
             Err(_) => {
                 // It is ours and has done nothing yet that counts.
@@ -187,19 +263,23 @@ impl Launcher<'_> {
 
     fn allot(&self, prepared: &Prepared) -> Result<BTreeMap<String, Ports>, RuntimeError> {
         let mut ports = BTreeMap::new();
-        for (name, endpoint) in prepared.descriptor.endpoints() {
-            let port = match endpoint.bind_port {
-                0 => self.pool.take(),
-                fixed => self.pool.take_fixed(fixed, name.as_str()).map(|()| fixed),
+        let components = prepared.descriptor.components.values();
+        let endpoints = components.flat_map(|component| {
+            let kind = component.file_system_type;
+            let endpoints = component.endpoints.iter();
+            endpoints.map(move |(name, endpoint)| (kind, name, endpoint.bind_port))
+        });
+        for (kind, name, bind) in endpoints {
+            let host = match (kind, bind) {
+                // In a network of its own a container may bind whatever it likes.
+                (_, 0) | (FileSystemType::Docker, _) => self.pool.take(),
+                (_, fixed) => self.pool.take_fixed(fixed, name.as_str()).map(|()| fixed),
             };
-            match port {
-                Ok(port) => ports.insert(
-                    name.to_string(),
-                    Ports {
-                        bind: port,
-                        host: port,
-                    },
-                ),
+            match host {
+                Ok(host) => {
+                    let bind = if bind == 0 { host } else { bind };
+                    ports.insert(name.to_string(), Ports { bind, host })
+                }
                 Err(why) => {
                     give_back(self.pool, &ports);
                     return Err(why);

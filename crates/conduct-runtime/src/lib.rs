@@ -13,11 +13,16 @@ mod adopt;
 mod cgroup;
 mod check;
 mod config;
+mod contained;
+mod container;
+mod docker;
 mod environment;
 mod error;
 mod folder;
+mod house;
 mod launch;
 mod logs;
+mod modes;
 mod ports;
 mod prepare;
 mod processes;
@@ -28,10 +33,12 @@ mod script;
 mod shim;
 mod speaker;
 
-pub use check::check_main;
-pub use config::{RuntimeConfig, Service};
+pub use config::{LimitPolicy, MemoryLimit, RuntimeConfig, Service};
+pub use container::{
+    Abilities, Account, ContainerRoot, Ids, ImageFailure, ImageRequest, Images, Owner, abilities,
+};
 pub use error::RuntimeError;
 pub use logs::{LogLine, LogStream, instances_of, read_logs};
+pub use modes::mode_main;
 pub use runtime::Runtime;
-pub use shim::shim_main;
 pub use speaker::{Speaker, speaker};

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use conduct_bundle::archive::{Archive, Limits, extract};
 use conduct_bundle::conf::{Conf, Rules};
-use conduct_model::{BundleId, Descriptor, Digest, FileSystemType, InstanceId};
+use conduct_model::{BundleId, Descriptor, Digest, InstanceId};
 
 use crate::config::RuntimeConfig;
+use crate::contained::prepare_containers;
 use crate::error::RuntimeError;
 use crate::folder::RunFolder;
 use crate::record::{Record, Stage};
@@ -40,11 +41,7 @@ pub(crate) fn prepare(
     let check = folder.bin().join("check");
     symlink(&config.program, &check).map_err(RuntimeError::file("link", &check))?;
     let prepared = open(folder, bundle)?;
-    for component in prepared.descriptor.components.values() {
-        if component.file_system_type != FileSystemType::Universal {
-            return Err(RuntimeError::Kind(component.file_system_type.as_str()));
-        }
-    }
+    prepare_containers(config, folder, bundle, &prepared)?;
     Record {
         instance,
         bundle,

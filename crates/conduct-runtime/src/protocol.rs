@@ -9,6 +9,10 @@ use std::path::PathBuf;
 use conduct_node::runtime::{ExitStatus, StopStage};
 use serde::{Deserialize, Serialize};
 
+use crate::container::Runc;
+use crate::docker::remove;
+use crate::error::story;
+
 /// A line is never longer.
 pub(crate) const LINE_BYTES_MAX: usize = 64 * 1024;
 
@@ -19,8 +23,14 @@ pub(crate) struct ShimSpec {
     pub(crate) environment: BTreeMap<String, String>,
     /// Where every component begins.
     pub(crate) root: PathBuf,
-    /// Control groups that components are put into.
+    /// Control groups that hold all components.
     pub(crate) cgroups: Vec<PathBuf>,
+    /// Groups that runc makes beside them, in trees that we have no use for.
+    #[serde(default)]
+    pub(crate) cgroups_aside: Vec<PathBuf>,
+    /// How the machine counts what the instance uses at most, for messages.
+    #[serde(default)]
+    pub(crate) memory_limit_bytes: Option<u64>,
     /// When the majority was last heard of, on the boot-time clock; without one there is no lease.
     pub(crate) lease_millis: Option<u64>,
     /// How long the rest has to end once a main component has ended by itself.
@@ -34,6 +44,39 @@ pub(crate) struct ComponentSpec {
     pub(crate) script: PathBuf,
     /// Its end is the instance's end. Not so for checks.
     pub(crate) main: bool,
+    /// The container that it runs in, if it does.
+    #[serde(default)]
+    pub(crate) container: Option<ContainerSpec>,
+}
+
+/// A container as its shim sees it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct ContainerSpec {
+    pub(crate) id: String,
+    pub(crate) engine: Engine,
+}
+
+/// What runs a container.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Engine {
+    /// The component's script ends once the container runs, whose first process is then the shim's.
+    Runc(Runc),
+    /// The component's script becomes this program, which stands for the container.
+    Docker(PathBuf),
+}
+
+impl ContainerSpec {
+    /// Removes it in whatever state it is.
+    pub(crate) fn delete(&self) {
+        let deleted = match &self.engine {
+            Engine::Runc(runc) => runc.delete(&self.id).map_err(|why| story(&why)),
+            Engine::Docker(docker) => remove(docker, &self.id).map_err(|why| why.story()),
+        };
+        if let Err(why) = deleted {
+            tracing::warn!(container = self.id, why, "a container stays behind");
+        }
+    }
 }
 
 /// What a daemon says.

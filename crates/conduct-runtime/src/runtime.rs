@@ -13,6 +13,7 @@ use crate::adopt;
 use crate::cgroup::Mounts;
 use crate::config::RuntimeConfig;
 use crate::error::RuntimeError;
+use crate::house::House;
 use crate::ports::PortPool;
 
 /// Orders that one instance may have before it; the brain gives a handful in a whole life.
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) config: RuntimeConfig,
     pub(crate) pool: PortPool,
     pub(crate) mounts: Mounts,
+    pub(crate) house: House,
     pub(crate) events: mpsc::Sender<RuntimeEvent>,
     actors: Mutex<BTreeMap<InstanceId, mpsc::Sender<Order>>>,
 }
@@ -58,6 +60,7 @@ impl Runtime {
         let shared = Arc::new(Shared {
             pool: PortPool::new(config.host_ip, config.ports.clone()),
             mounts: Mounts::find(),
+            house: House::default(),
             config,
             events,
             actors: Mutex::default(),

@@ -7,16 +7,61 @@ use std::path::Path;
 
 use conduct_model::{Part, Word};
 
+use crate::docker::Run;
+
+/// What a script ends with.
+pub(crate) enum Ending<'a> {
+    /// The start command itself.
+    Command,
+    /// A program of the host's, with these words before those of the start command.
+    Before(&'a [&'a str]),
+    /// The machine's Docker.
+    Docker(&'a Run<'a>),
+}
+
 /// The whole script.
-pub(crate) fn script(root: &Path, runtime_configs: &[&Path], words: &[Word]) -> String {
+pub(crate) fn script(
+    root: &Path,
+    runtime_configs: &[&Path],
+    ending: &Ending<'_>,
+    words: &[Word],
+) -> String {
     let mut text = format!("cd {} || exit\n", quoted(&root.display().to_string()));
     for config in runtime_configs {
         let config = quoted(&config.display().to_string());
         text.push_str(&format!(". {config} || exit\n"));
     }
-    let words: Vec<String> = words.iter().map(expanded).collect();
+    let words = match ending {
+        Ending::Command => words.iter().map(expanded).collect(),
+        Ending::Before(before) => {
+            let before = before.iter().map(|word| quoted(word));
+            before.chain(words.iter().map(expanded)).collect()
+        }
+        Ending::Docker(run) => {
+            text.push_str(LET_IN);
+            docker(run)
+        }
+    };
     text.push_str(&format!("exec {}\n", words.join(" ")));
     text
+}
+
+/// Docker takes the names of variables, and their values from its own.
+const LET_IN: &str = "let_in=()
+for name in ${CONTAINER_ENV//:/ }; do let_in+=(--env \"$name\"); done
+";
+
+fn docker(run: &Run<'_>) -> Vec<String> {
+    let (arguments, command) = run.words();
+    let mut words: Vec<String> = run.before().iter().map(|word| quoted(word)).collect();
+    for port in run.published() {
+        words.extend(["--publish".to_owned(), port]);
+    }
+    words.push("\"${let_in[@]}\"".to_owned());
+    words.extend(arguments.iter().map(expanded));
+    words.push(quoted(run.image));
+    words.extend(command.iter().map(expanded));
+    words
 }
 
 /// Taken letter by letter.
@@ -56,7 +101,12 @@ mod tests {
             .iter()
             .chain(words)
             .map(|word| self::word(word));
-        let text = script(Path::new("/"), &[], &print.collect::<Vec<_>>());
+        let text = script(
+            Path::new("/"),
+            &[],
+            &Ending::Command,
+            &print.collect::<Vec<_>>(),
+        );
         let ran = Command::new("bash")
             .args(["-c", &text])
             .env("PORT", "8080")
@@ -88,6 +138,7 @@ mod tests {
         let text = script(
             Path::new("/"),
             &[&config],
+            &Ending::Command,
             &["echo", "hello $WHO"].map(word),
         );
         let ran = Command::new("bash").args(["-c", &text]).output().unwrap();

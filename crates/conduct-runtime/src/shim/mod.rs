@@ -20,13 +20,18 @@ use crate::cgroup::Groups;
 use crate::error::RuntimeError;
 use crate::folder::{RunFolder, read_json, write_json};
 use crate::protocol::{ExitRecord, FromShim, ShimSpec, ShimStart, ToShim};
-use children::Children;
+use children::{Children, Ended};
 use lease::{Lease, boot_millis};
 use output::Output;
 use talk::Talk;
 
 /// How often the kernel's count of memory kills is looked at.
 const MEMORY_LOOK_MILLIS: u64 = 1000;
+
+/// The kernel's out-of-memory killer takes instances before it takes shims, and shims before the
+/// daemon. A shim that is not root stays as it was born.
+pub(crate) const INSTANCE_OOM_SCORE: i32 = 300;
+const SHIM_OOM_SCORE: i32 = -800;
 
 /// How often SIGKILL is repeated until nobody is left.
 const KILL_AGAIN_MILLIS: u64 = 50;
@@ -39,30 +44,25 @@ struct Stopping {
 }
 
 /// Runs the instance in this folder to its end.
-pub fn shim_main(folder: PathBuf) -> ExitCode {
+pub(crate) fn shim_main(folder: PathBuf) -> ExitCode {
     let folder = RunFolder::at(folder);
-    let begun = Shim::begin(folder);
-    let word = match &begun {
-        Ok(shim) => ShimStart::Ready {
-            pid: shim.children.main_pid(),
-        },
-        Err(why) => ShimStart::Failed(why.story()),
-    };
-    if say(&word).is_err() {
-        // The daemon died at this very moment; the instance goes on, the next one asks.
-    }
-    match begun {
+    match Shim::begin(folder) {
         Ok(shim) => shim.run(),
-        Err(_) => ExitCode::FAILURE,
+        Err(why) => {
+            say(&ShimStart::Failed(why.story()));
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn say(word: &ShimStart) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(word)?;
+/// If the daemon died at this very moment the instance goes on, and the next one asks.
+fn say(word: &ShimStart) {
+    let Ok(mut line) = serde_json::to_vec(word) else {
+        return;
+    };
     line.push(b'\n');
     let mut stdout = std::io::stdout();
-    stdout.write_all(&line)?;
-    stdout.flush()
+    let _ = stdout.write_all(&line).and_then(|()| stdout.flush());
 }
 
 struct Shim {
@@ -76,7 +76,10 @@ struct Shim {
     stopping: Option<Stopping>,
     grace_millis: u64,
     started: bool,
+    /// Whether the daemon was told that everything runs, or that it does not.
+    is_said: bool,
     by_lease: bool,
+    memory_limit_bytes: Option<u64>,
     /// The first main component that ended, and how.
     verdict: Option<(ExitStatus, u64)>,
     memory_kills: u64,
@@ -92,7 +95,8 @@ impl Shim {
         let signals = block_signals().map_err(failed("watch signals for"))?;
         nix::sys::prctl::set_child_subreaper(true)
             .map_err(|errno| failed("become the reaper of")(errno.into()))?;
-        let groups = Groups::of(spec.cgroups.clone());
+        let _ = std::fs::write("/proc/self/oom_score_adj", SHIM_OOM_SCORE.to_string());
+        let groups = Groups::of(spec.cgroups.clone(), spec.cgroups_aside.clone());
         let talk = Talk::listen(&folder.socket())?;
         let mut output = Output::open(&folder.logs())?;
         let children = Children::start(&spec, &groups, &mut output)?;
@@ -108,7 +112,9 @@ impl Shim {
             stopping: None,
             grace_millis: spec.grace_millis,
             started: false,
+            is_said: false,
             by_lease: false,
+            memory_limit_bytes: spec.memory_limit_bytes,
             verdict: None,
             memory_suspect: None,
             memory_look: 0,
@@ -116,11 +122,14 @@ impl Shim {
     }
 
     fn run(mut self) -> ExitCode {
+        self.say_ready();
         loop {
             self.wait();
             let now = boot_millis();
             self.output.pump(now);
             self.reap(now);
+            // Also of what has ended again already.
+            self.say_ready();
             for word in self.talk.hear() {
                 self.obey(word, now);
             }
@@ -133,6 +142,16 @@ impl Shim {
             if self.push_to_the_end(now) {
                 return self.finish();
             }
+        }
+    }
+
+    /// Tells the daemon once that all components run.
+    fn say_ready(&mut self) {
+        if !self.is_said && self.children.are_made() {
+            self.is_said = true;
+            say(&ShimStart::Ready {
+                pid: self.children.main_pid(),
+            });
         }
     }
 
@@ -178,15 +197,29 @@ impl Shim {
     }
 
     fn reap(&mut self, now: u64) {
-        for ended in self.children.reap() {
+        for ended in self.children.reap(&self.folder) {
+            self.say_failure(&ended);
             // A check that gives up before the start fails the start; later it has done its work,
             // unless it says that what it watches is dead.
-            let failed = !self.started && !ended.status.is_success();
+            let is_good = ended.status.is_success() && ended.failure.is_none();
+            let failed = !self.started && !is_good;
             let decides = ended.main || failed || ended.status.says_dead();
             if decides && self.verdict.is_none() {
                 self.verdict = Some((ended.status.exit(), wall_millis()));
                 self.stop(self.grace_millis, now);
             }
+        }
+    }
+
+    /// A component that never ran is a reason to tell, in the log as well.
+    fn say_failure(&mut self, ended: &Ended) {
+        let Some(why) = ended.failure.as_ref().map(RuntimeError::story) else {
+            return;
+        };
+        self.output.say(&why);
+        if !self.is_said {
+            self.is_said = true;
+            say(&ShimStart::Failed(why));
         }
     }
 
@@ -284,10 +317,13 @@ impl Shim {
 
     /// Leaves the exit on the disk, where the daemon finds it now or later.
     fn finish(mut self) -> ExitCode {
-        self.output.finish();
         let (status, at_millis) = self.verdict.unwrap_or((ExitStatus::Unknown, wall_millis()));
         let killed = matches!(status, ExitStatus::Signal(9) | ExitStatus::Code(137));
         let out_of_memory = killed && self.groups.out_of_memory_kills() > self.memory_kills;
+        if out_of_memory {
+            self.say_out_of_memory();
+        }
+        self.output.finish();
         let exit = ExitRecord {
             status,
             out_of_memory,
@@ -295,6 +331,7 @@ impl Shim {
             by_lease: self.by_lease,
             output_dropped_bytes: self.output.dropped_bytes(),
         };
+        self.children.delete_containers();
         self.groups.remove();
         let written = write_json(&self.folder.exit(), &exit);
         // The daemon takes the end of the connection for the end of the instance.
@@ -304,6 +341,23 @@ impl Shim {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         }
+    }
+}
+
+impl Shim {
+    /// For whoever reads its last lines.
+    fn say_out_of_memory(&mut self) {
+        let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
+        let limit = match self.memory_limit_bytes {
+            Some(bytes) => format!("its limit is {}", mebibytes(bytes)),
+            None => "it had no limit".to_owned(),
+        };
+        let peak = self.groups.memory_peak_bytes();
+        let peak = peak.map_or_else(String::new, |bytes| {
+            format!(", it used {}", mebibytes(bytes))
+        });
+        let text = format!("it ran out of memory and was killed by the kernel: {limit}{peak}");
+        self.output.say(&text);
     }
 }
 

@@ -23,6 +23,13 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const BYTES_PER_SECOND_MAX: u64 = 2 * 1024 * 1024;
 const BURST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// What a line costs besides its bytes: its time, and the work on it. Who writes nothing but ends of
+/// lines writes as much as who writes a lot.
+const LINE_COST_BYTES: u64 = 64;
+
+/// Lines are put together to so much before they are written.
+const WRITE_BYTES: usize = 64 * 1024;
+
 /// A line that never ends is written out after so long.
 const LINE_AGE_MILLIS_MAX: u64 = 500;
 
@@ -38,6 +45,8 @@ pub(super) struct Output {
     folder: PathBuf,
     file: File,
     written: u64,
+    /// Lines that are still to be written.
+    pending: Vec<u8>,
     pipes: Vec<Pipe>,
     budget: u64,
     filled_at: u64,
@@ -55,6 +64,7 @@ impl Output {
             folder: folder.to_owned(),
             file,
             written,
+            pending: Vec::new(),
             pipes: Vec::new(),
             budget: BURST_BYTES_MAX,
             filled_at: boot_millis(),
@@ -122,6 +132,12 @@ impl Output {
             }
         }
         self.pipes = pipes;
+        self.flush();
+    }
+
+    /// Something that is not the instance's own, but belongs to its story.
+    pub(super) fn say(&mut self, text: &str) {
+        self.write(LogStream::Stderr, format!("conduct: {text}").as_bytes());
     }
 
     /// The last of it.
@@ -131,6 +147,7 @@ impl Output {
             self.write_line(&mut pipe);
         }
         self.say_dropped();
+        self.flush();
     }
 
     fn fill(&mut self, now: u64) {
@@ -144,13 +161,15 @@ impl Output {
 
     fn take(&mut self, pipe: &mut Pipe, bytes: &[u8], now: u64) {
         let length = bytes.len() as u64;
-        if length > self.budget {
+        let ends = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let cost = length + ends * LINE_COST_BYTES;
+        if cost > self.budget {
             self.dropped += length;
             self.dropped_unsaid += length;
             pipe.line.clear();
             return;
         }
-        self.budget -= length;
+        self.budget -= cost;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             if pipe.line.is_empty() {
                 pipe.since = now;
@@ -175,15 +194,27 @@ impl Output {
     }
 
     fn write(&mut self, stream: LogStream, text: &[u8]) {
-        let line = format_line(super::wall_millis(), stream, text);
-        if self.written + line.len() as u64 > FILE_BYTES_MAX {
+        self.pending
+            .extend(format_line(super::wall_millis(), stream, text));
+        if self.pending.len() >= WRITE_BYTES {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let length = self.pending.len() as u64;
+        if length == 0 {
+            return;
+        }
+        if self.written + length > FILE_BYTES_MAX {
             self.rotate();
         }
-        match self.file.write_all(&line) {
-            Ok(()) => self.written += line.len() as u64,
+        match self.file.write_all(&self.pending) {
+            Ok(()) => self.written += length,
             // A full disk must not stop an instance.
-            Err(_) => self.dropped += line.len() as u64,
+            Err(_) => self.dropped += length,
         }
+        self.pending.clear();
     }
 
     fn say_dropped(&mut self) {
