@@ -29,10 +29,12 @@ impl Live {
         if self.is_quiet {
             return;
         }
+        let text = text.to_string();
         let line = if self.is_terminal {
             format!("{text}\n")
         } else {
-            format!("{}  {text}\n", clock())
+            // The time indents it already.
+            format!("{}  {}\n", clock(), text.trim_start())
         };
         say(&line);
     }

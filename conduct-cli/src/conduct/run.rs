@@ -6,8 +6,8 @@ use conduct_client::ApiVersion;
 use conduct_client::answers::{Accepted, Bundle};
 use serde_json::{Value, json};
 
-use super::bundles::executions;
-use super::flags::{Times, Waiting};
+use super::bundles::{self, executions};
+use super::flags::{Form, Times, Waiting};
 use super::report;
 use super::session::Session;
 use super::text::plain;
@@ -57,6 +57,12 @@ pub(crate) async fn scale(
     waiting: &Waiting,
     times: Times,
 ) -> Result<Exit, Failure> {
+    let tells = session.looks.output == Form::Table && !session.is_quiet() && !waiting.no_wait;
+    let before = if tells {
+        Before::of(session, reference).await
+    } else {
+        None
+    };
     let accepted = match session.client.scale(reference, wanted, affinity).await {
         Ok(accepted) => accepted,
         Err(error) => return Err(session.bundle_failure(reference, error).await),
@@ -73,17 +79,34 @@ pub(crate) async fn scale(
         show(session, text, &accepted, wanted, None)?;
         return Ok(Exit::Done);
     }
-    let name = if plain(reference) == id {
-        id.clone()
-    } else {
-        format!("{} {id}", plain(reference))
-    };
-    if session.looks.output == super::flags::Form::Table {
-        session.note(format_args!("{name}  → {wanted}"));
+    if tells {
+        let headline = match &before {
+            Some(Before { name, scale }) => format!("{name} {id}  {scale} → {wanted}"),
+            None => format!("{id}  → {wanted}"),
+        };
+        session.note(headline);
     }
     let goal = Goal::Running(wanted);
     let waited = wait(session, &accepted.bundle_id, goal, waiting.limit()).await?;
     finish(session, &accepted, wanted, &waited, waiting.limit(), times).await
+}
+
+/// A bundle before it is changed, as far as it matters to whoever reads along.
+struct Before {
+    name: String,
+    scale: u32,
+}
+
+impl Before {
+    /// Looks it up. What is not to be found is left to the server: it says why.
+    async fn of(session: &Session<'_>, reference: &str) -> Option<Before> {
+        let list = session.client.bundles().await.ok()?.value;
+        let bundle = list.get(bundles::find(&list, reference).ok()?)?;
+        Some(Before {
+            name: plain(bundle.name()),
+            scale: bundle.bundle_scale.as_ref().map_or(0, |it| it.scale),
+        })
+    }
 }
 
 async fn finish(

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::flags::Waiting;
 use super::run::millis;
 use super::session::Session;
+use super::text::plain;
 use super::waiting::{End, Goal, wait};
 use crate::exit::{Exit, Failure};
 
@@ -23,7 +24,7 @@ pub(crate) async fn run(args: &Args, session: &mut Session<'_>) -> Result<Exit, 
         Err(error) => {
             let running = error.code() == Some("still-running");
             let failure = session.bundle_failure(&args.bundle, error).await;
-            let command = session.command(&format!("stop {}", super::text::plain(&args.bundle)));
+            let command = session.command(&format!("stop {}", plain(&args.bundle)));
             return Err(if running {
                 failure.hint(format_args!("stop it first: {command}"))
             } else {
@@ -50,15 +51,22 @@ pub(crate) async fn run(args: &Args, session: &mut Session<'_>) -> Result<Exit, 
         Some(waited)
     };
     let is_quiet = session.is_quiet();
+    // An id says nothing to people that they did not type themselves.
+    let typed = plain(&args.bundle);
+    let named = if accepted.bundle_id.starts_with(&args.bundle) {
+        id
+    } else {
+        format!("{typed} {id}")
+    };
     let whole = accepted.bundle_id.clone();
     session.show(
         || {
             if is_quiet {
-                format!("{}\n", super::text::plain(&whole))
+                format!("{}\n", plain(&whole))
             } else if waited.is_some() {
-                format!("Unloaded {id}.\n")
+                format!("Unloaded {named}.\n")
             } else {
-                format!("{id} is to be unloaded.\n")
+                format!("{named} is to be unloaded.\n")
             }
         },
         || {

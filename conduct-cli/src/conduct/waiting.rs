@@ -164,40 +164,70 @@ fn superseded(session: &Session<'_>, bundle: Option<&Bundle>, other: u32) -> Fai
 /// What has become of instances since the last look.
 #[derive(Debug, Default)]
 struct Changes {
-    /// Whether each has said that it is ready.
-    known: Option<BTreeMap<String, (String, bool)>>,
+    known: Option<BTreeMap<String, Seen>>,
+    looked_after: Duration,
+}
+
+/// An instance as it was seen.
+#[derive(Debug, Clone)]
+struct Seen {
+    place: String,
+    is_started: bool,
+    /// It was ready once. An instance that stops is not ready any more, and has still been.
+    was_started: bool,
+    /// When it was first seen; for one that came and was ready between two looks, the first of them.
+    since: Duration,
 }
 
 impl Changes {
     fn since(&mut self, bundle: Option<&Bundle>, after: Duration) -> Vec<String> {
         let executions = bundle.map_or(&[][..], |it| &it.bundle_executions);
-        let now: BTreeMap<String, (String, bool)> = executions
-            .iter()
-            .map(|it| (key(it), (place(it), it.is_started)))
-            .collect();
-        let Some(known) = self.known.replace(now.clone()) else {
-            return Vec::new();
+        let looked_after = std::mem::replace(&mut self.looked_after, after);
+        let before = self.known.take();
+        let seen = |it: &Execution| {
+            let known = before.as_ref().and_then(|known| known.get(&key(it)));
+            let first = if it.is_started { looked_after } else { after };
+            let seen = Seen {
+                place: place(it),
+                is_started: it.is_started,
+                was_started: it.is_started || known.is_some_and(|known| known.was_started),
+                since: known.map_or(first, |known| known.since),
+            };
+            (key(it), seen)
         };
-        let after = span(after);
-        let mut told = Vec::new();
-        for (key, (place, is_started)) in &now {
-            let was_started = known.get(key).is_some_and(|(_, started)| *started);
-            if *is_started && !was_started {
-                told.push(format!("  {place}  started after {after}"));
-            }
-        }
-        for (key, (place, was_started)) in &known {
-            if !now.contains_key(key) {
-                let what = if *was_started {
-                    "stopped"
-                } else {
-                    "ended before it was ready,"
-                };
-                told.push(format!("  {place}  {what} after {after}"));
-            }
-        }
+        let now: BTreeMap<String, Seen> = executions.iter().map(seen).collect();
+        let told = before.map_or_else(Vec::new, |before| told(&before, &now, after));
+        self.known = Some(now);
         told
     }
+}
+
+/// A line for each instance of which something is to be told.
+fn told(
+    before: &BTreeMap<String, Seen>,
+    now: &BTreeMap<String, Seen>,
+    after: Duration,
+) -> Vec<String> {
+    let mut told = Vec::new();
+    for (key, seen) in now {
+        let was_started = before.get(key).is_some_and(|known| known.is_started);
+        if seen.is_started && !was_started {
+            let took = span(after.saturating_sub(seen.since));
+            told.push(format!("  {}  started, healthy after {took}", seen.place));
+        }
+    }
+    let after = span(after);
+    for (key, seen) in before {
+        if !now.contains_key(key) {
+            let what = if seen.was_started {
+                "stopped"
+            } else {
+                "ended before it was ready,"
+            };
+            told.push(format!("  {}  {what} after {after}", seen.place));
+        }
+    }
+    told
 }
 
 fn key(execution: &Execution) -> String {
@@ -267,16 +297,29 @@ mod tests {
     #[test]
     fn what_changes_is_told_once() {
         let mut changes = Changes::default();
-        let after = Duration::from_millis(400);
         let first = bundle(&[("a", true), ("b", false)], 1);
-        assert_eq!(changes.since(Some(&first), after), [""; 0]);
+        let at = Duration::from_millis;
+        assert_eq!(changes.since(Some(&first), at(400)), [""; 0]);
         let second = bundle(&[("a", true), ("b", true)], 1);
-        let told = changes.since(Some(&second), after);
-        assert_eq!(told, ["  b:10000  started after 0.4 s"]);
-        assert_eq!(changes.since(Some(&second), after), [""; 0]);
-        let told = changes.since(None, after);
+        let told = changes.since(Some(&second), at(1_600));
+        assert_eq!(told, ["  b:10000  started, healthy after 1.2 s"]);
+        assert_eq!(changes.since(Some(&second), at(1_700)), [""; 0]);
+        let told = changes.since(None, at(2_000));
         assert_eq!(told.len(), 2);
-        assert_eq!(told[0], "  a:10000  stopped after 0.4 s");
+        assert_eq!(told[0], "  a:10000  stopped after 2.0 s");
+    }
+
+    #[test]
+    fn what_was_ready_and_stops_has_not_ended_before_it_was_ready() {
+        let mut changes = Changes::default();
+        let at = Duration::from_millis;
+        changes.since(Some(&bundle(&[("a", true)], 1)), at(0));
+        changes.since(Some(&bundle(&[("a", false)], 1)), at(100));
+        let told = changes.since(Some(&bundle(&[], 1)), at(200));
+        assert_eq!(told, ["  a:10000  stopped after 0.2 s"]);
+        changes.since(Some(&bundle(&[("b", false)], 1)), at(300));
+        let told = changes.since(None, at(400));
+        assert_eq!(told, ["  b:10000  ended before it was ready, after 0.4 s"]);
     }
 
     #[test]

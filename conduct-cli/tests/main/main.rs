@@ -3,12 +3,10 @@
 
 mod defaults;
 mod flags;
-mod guide;
 mod images;
 mod inputs;
 mod outputs;
 mod pipes;
 mod shazar;
-mod transcript;
 mod validation;
 mod world;

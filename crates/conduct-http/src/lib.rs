@@ -8,7 +8,7 @@
 //! * `control`, `status` and `locator` answer, a file for each subject; `render` turns what the
 //!   node knows into what clients read, [`for_node`] what a `bundle.conf` says into what nodes keep
 //! * `feed` keeps what happens in one row for all who follow
-//! * `openapi` and [`reference`] describe all of it
+//! * `openapi` describes all of it; `docs/reference/api.md` is made of that
 
 mod app;
 mod connection;
@@ -25,6 +25,8 @@ mod metrics;
 mod openapi;
 mod per_view;
 mod query;
+#[cfg(test)]
+mod reference;
 mod render;
 mod server;
 mod services;

@@ -23,7 +23,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 pub(crate) struct SignalQuery {
     /// `true`; there is nothing else to say.
     #[serde(rename = "isStarted")]
-    is_started: String,
+    #[param(required = true)]
+    is_started: Option<String>,
     /// Which instance says it, where the caller knows.
     instance: Option<String>,
 }
@@ -44,8 +45,10 @@ pub(crate) async fn signal(
     Path(bundle): Path<String>,
     Query(query): Query<SignalQuery>,
 ) -> Result<StatusCode, ApiError> {
-    if query.is_started != "true" {
-        return Err(ApiError::Malformed("isStarted can only be true".to_owned()));
+    match query.is_started.as_deref() {
+        Some("true") => {}
+        Some(_) => return Err(ApiError::Malformed("isStarted can only be true".to_owned())),
+        None => return Err(ApiError::Malformed("say isStarted=true".to_owned())),
     }
     let named = query
         .instance

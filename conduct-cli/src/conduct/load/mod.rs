@@ -244,7 +244,7 @@ impl Outcome<'_> {
         let tag = tag.map_or_else(String::new, |tag| format!(" {}", plain(tag)));
         let copies = self.loaded.map_or(0, |it| it.bundle_installations.len());
         let copies = match self.loaded {
-            Some(_) => count(copies, "copy", "copies"),
+            Some(_) => format!("verified, {}", count(copies, "copy", "copies")),
             None => "accepted".to_owned(),
         };
         let (bytes, took) = (size(self.bytes), span(self.took));

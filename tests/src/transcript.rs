@@ -5,11 +5,15 @@
 //! a line `...` for any lines. A command that fails has to be followed by `$ echo $?`. All blocks of
 //! a guide share one folder. With `CONDUCT_TRANSCRIPTS=write` the guide is given the real output.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::world::{World, without};
+use tempfile::TempDir;
+
+use crate::programs::program;
+use crate::tools::without;
 
 #[derive(Debug, PartialEq, Eq)]
 struct Step {
@@ -21,9 +25,12 @@ struct Step {
     section: usize,
 }
 
-/// Runs a guide from top to bottom. A section that needs one of `tools` is left out where the run
-/// was told to do without it.
-pub(crate) fn run(guide: &Path, tools: &[&str]) {
+/// Runs a guide from top to bottom, with the programs in reach and these variables set. A section
+/// that needs one of `tools` is left out where the run was told to do without it.
+///
+/// # Panics
+/// When the guide says anything that is not so.
+pub fn run(guide: &Path, tools: &[&str], variables: &[(&str, String)]) {
     let text =
         fs::read_to_string(guide).unwrap_or_else(|error| panic!("{}: {error}", guide.display()));
     let lines: Vec<&str> = text.lines().collect();
@@ -39,7 +46,7 @@ pub(crate) fn run(guide: &Path, tools: &[&str]) {
         .filter(|step| words(&step.command).any(|word| missing.contains(&word)))
         .map(|step| step.section)
         .collect();
-    let mut shell = Shell::new();
+    let mut shell = Shell::new(variables);
     let mut found = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         if skipped.contains(&step.section) {
@@ -161,34 +168,42 @@ fn rewritten(lines: &[&str], found: &[(&Step, Vec<String>)]) -> String {
 
 /// Runs commands one after the other. Folder and exit code go from one to the next.
 struct Shell {
-    world: World,
+    home: TempDir,
+    variables: Vec<(String, String)>,
     folder: PathBuf,
     code: i32,
 }
 
 impl Shell {
-    fn new() -> Shell {
-        let world = World::new();
-        fs::create_dir(world.path("work")).expect("a folder");
-        let folder = world.path("work");
+    fn new(variables: &[(&str, String)]) -> Shell {
+        let home = tempfile::tempdir().expect("a folder");
+        let folder = home.path().join("work");
+        fs::create_dir(&folder).expect("a folder");
+        let variables = variables.iter();
         Shell {
-            world,
+            home,
+            variables: variables
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
             folder,
             code: 0,
         }
     }
 
     fn run(&mut self, command: &str) -> (String, i32) {
-        let place = self.world.path("folder");
+        let place = self.home.path().join("folder");
         let script = format!(
             "exec 2>&1\numask 022\n(exit {})\n{command}\ncode=$?\npwd > '{}'\nexit $code\n",
             self.code,
             place.display()
         );
-        let output = self
-            .world
-            .command("sh")
+        let output = Command::new("sh")
             .args(["-c", &script])
+            .env("PATH", path_with_programs())
+            .env("HOME", self.home.path())
+            .env("LC_ALL", "C")
+            .env_remove("NO_COLOR")
+            .envs(self.variables.iter().cloned())
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .output()
@@ -199,6 +214,15 @@ impl Shell {
         self.code = output.status.code().unwrap_or(-1);
         (String::from_utf8(output.stdout).expect("text"), self.code)
     }
+}
+
+/// The programs under test before all others.
+fn path_with_programs() -> OsString {
+    let programs = program("bndl");
+    let programs = programs.parent().expect("programs are in a folder");
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    let all = std::iter::once(programs.to_owned()).chain(std::env::split_paths(&others));
+    std::env::join_paths(all).expect("no colon in a path")
 }
 
 #[test]
@@ -223,7 +247,7 @@ fn wildcards_stand_for_parts_of_a_line_and_for_lines() {
 
 #[test]
 fn folder_and_exit_code_go_from_command_to_command() {
-    let mut shell = Shell::new();
+    let mut shell = Shell::new(&[]);
     assert_eq!(shell.run("mkdir a; cd a; false").1, 1);
     let (output, code) = shell.run("echo $? $(basename \"$PWD\"); echo told >&2");
     assert_eq!((output.as_str(), code), ("1 a\ntold\n", 0));
