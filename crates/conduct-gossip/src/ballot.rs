@@ -185,15 +185,19 @@ impl Membership {
     pub(crate) fn hear_voters(
         &mut self,
         cx: &mut Cx<'_>,
+        from: NodeKey,
         register: Register,
         previous: Option<Register>,
     ) {
-        let sound = register.is_sound()
+        let sound = self.is_likely_register(&register)
             && previous
                 .as_ref()
                 .is_none_or(|previous| previous.is_sound() && previous.is_followed_by(&register));
         let (cluster, epoch) = (self.electorate.cluster(), self.electorate.epoch());
-        if !sound || (cluster != 0 && register.cluster != cluster) || register.epoch < epoch {
+        if !sound {
+            return self.refuse_forged(cx, from);
+        }
+        if (cluster != 0 && register.cluster != cluster) || register.epoch < epoch {
             return;
         }
         if register.epoch == epoch {

@@ -68,6 +68,7 @@ impl Membership {
             pending: BTreeMap::new(),
             tokens: 0,
             notices: Default::default(),
+            refused: 0,
         };
         match boot {
             Boot::Disk(records) => membership.read_disk(cx, records),
@@ -114,7 +115,7 @@ impl Membership {
         self.begin_life(
             cx,
             Incarnation {
-                start: start + 1,
+                start: start.saturating_add(1),
                 nonce,
             },
         );

@@ -2,8 +2,9 @@
 
 use conduct_model::Incarnation;
 
+use crate::bounds::{REFUTATION_JUMP_MAX, REFUTATION_MAX};
 use crate::effect::{DiskRecord, Effect, Notice, Slot, Verdict};
-use crate::identity::{Card, Record, Standing};
+use crate::identity::{Record, Standing};
 use crate::interface::Status;
 use crate::judging::Absence;
 use crate::membership::{Cx, Membership};
@@ -11,10 +12,6 @@ use crate::message::{Body, Class};
 use crate::news::Item;
 use crate::table::{Entry, MEMBERS_MAX, Who};
 
-/// A refutation that jumps further was not made by its member.
-const REFUTATION_JUMP_MAX: u32 = 1_000;
-/// So many lives do not pass unheard.
-const START_JUMP_MAX: u64 = 1 << 20;
 /// In clusters up to this size one witness is all there may be.
 const ONE_WITNESS_MEMBERS_MAX: usize = 3;
 
@@ -51,9 +48,10 @@ impl Membership {
         if claim.start != held.incarnation.start || !outranks(held, &claim) {
             return;
         }
-        if held.standing != Standing::Unknown
-            && claim.refutation.saturating_sub(held.refutation) > REFUTATION_JUMP_MAX
-        {
+        let jumps = held.standing != Standing::Unknown
+            && source != Some(about)
+            && claim.refutation.saturating_sub(held.refutation) > REFUTATION_JUMP_MAX;
+        if jumps || claim.refutation > REFUTATION_MAX {
             return self.notice_forged(cx, source);
         }
         if claim.standing == Standing::Suspect {
@@ -158,10 +156,7 @@ impl Membership {
 
     /// A member in full: perhaps a new one, or a new life.
     pub(crate) fn hear_record(&mut self, cx: &mut Cx<'_>, source: Option<Who>, record: &Record) {
-        let sound = record.standing != Standing::Unknown
-            && record.card.note.len() <= Card::NOTE_BYTES_MAX
-            && record.incarnation.start > 0;
-        if !sound {
+        if !Membership::is_sound_record(record) {
             return self.notice_forged(cx, source);
         }
         let claim = Claim {
@@ -179,11 +174,6 @@ impl Membership {
         let held = self.table[who].incarnation;
         match record.incarnation.start.cmp(&held.start) {
             std::cmp::Ordering::Less => {}
-            std::cmp::Ordering::Greater
-                if record.incarnation.start - held.start > START_JUMP_MAX =>
-            {
-                self.notice_forged(cx, source);
-            }
             std::cmp::Ordering::Greater => self.new_life(cx, who, record),
             std::cmp::Ordering::Equal if record.incarnation.nonce != held.nonce => {
                 self.notice(cx, Notice::Clone(record.key));
@@ -331,13 +321,6 @@ impl Membership {
         });
         self.table.remove(who);
         self.erase(cx, Slot::Member(key));
-    }
-
-    pub(crate) fn notice_forged(&mut self, cx: &mut Cx<'_>, source: Option<Who>) {
-        if let Some(source) = source {
-            let key = self.table[source].key;
-            self.notice(cx, Notice::Forged(key));
-        }
     }
 
     /// Lets a member know that it is said to be gone, so that it can refute.

@@ -89,7 +89,11 @@ impl Membership {
     ) {
         let source = self.table.find(&from);
         for record in records.iter().take(RECORDS_MAX) {
-            self.hear_record(cx, source, record);
+            if self.is_likely_record(record) {
+                self.hear_record(cx, source, record);
+            } else {
+                self.refuse_forged(cx, from);
+            }
         }
         if groups != 0 {
             self.send_records(cx, from, groups, 0);

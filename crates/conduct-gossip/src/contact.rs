@@ -121,6 +121,9 @@ impl Membership {
 
     /// What a member says of the voters' epoch: whoever is behind asks.
     pub(crate) fn note_epoch(&mut self, cx: &mut Cx<'_>, source: Who, about: Who, epoch: u64) {
+        if !self.is_likely_epoch(epoch) {
+            return self.notice_forged(cx, Some(source));
+        }
         let key = self.table[about].key;
         self.electorate.has_stored(&key, epoch);
         self.settle_voters(cx);

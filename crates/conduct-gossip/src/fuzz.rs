@@ -4,6 +4,7 @@
 use conduct_model::{Digest, Incarnation, NodeKey, Span, Time};
 
 use crate::ballot::{Accepted, Ballot};
+use crate::bounds::{ROUND_MAX, START_JUMP_MAX, START_MAX};
 use crate::effect::{Effect, Ticket, Token};
 use crate::identity::{Card, Record, Short, Standing};
 use crate::interface::{Boot, Command, Link, Settings};
@@ -160,12 +161,28 @@ impl Source<'_> {
         *first
     }
 
-    /// Mostly small, now and then anything.
+    /// Mostly small, now and then anything, or at an edge where counting ends.
     fn number(&mut self) -> u64 {
         match self.byte() {
+            244..=249 => self.edge(),
             250..=255 => (0..8).fold(0, |number, _| number << 8 | u64::from(self.byte())),
             small => u64::from(small % 4),
         }
+    }
+
+    /// A few more or less than a number that something is bounded by.
+    fn edge(&mut self) -> u64 {
+        let edges = [
+            0,
+            START_JUMP_MAX,
+            START_MAX,
+            u64::from(ROUND_MAX),
+            u64::from(u32::MAX),
+            u64::from(u32::MAX) << 32 | u64::from(u32::MAX),
+        ];
+        let edge = edges[usize::from(self.byte()) % edges.len()];
+        edge.wrapping_add(u64::from(self.byte() % 6))
+            .wrapping_sub(3)
     }
 
     fn small(&mut self) -> u32 {
@@ -222,7 +239,7 @@ impl Source<'_> {
             },
             refutation: self.small(),
             standing: self.standing(),
-            seat: self.small() % 100,
+            seat: self.small(),
             card: self.card(),
         }
     }
@@ -230,12 +247,12 @@ impl Source<'_> {
     fn register(&mut self) -> Register {
         let count = 1 + self.byte() % PEERS;
         let keys = (0..count).map(|_| self.peer()).collect();
-        Register::new(7, 1 + self.number() % 6, keys)
+        Register::new(7, self.number(), keys)
     }
 
     fn ballot(&mut self) -> Ballot {
         Ballot {
-            round: self.small() % 16,
+            round: self.small(),
             proposer: self.peer(),
         }
     }
@@ -279,7 +296,7 @@ impl Source<'_> {
             0 => Refusal::NoCluster,
             1 => Refusal::OtherCluster,
             2 => Refusal::Superseded {
-                start: self.number() % 1_000,
+                start: self.number(),
             },
             3 => Refusal::Lingering,
             4 => Refusal::Clone,
@@ -361,7 +378,7 @@ impl Source<'_> {
             14 => Body::Welcome {
                 register: self.register(),
                 previous: None,
-                seat: self.small() % 50,
+                seat: self.small(),
             },
             15 => Body::Refused {
                 start: self.number(),
@@ -424,7 +441,7 @@ impl Source<'_> {
             _ => Body::Declined {
                 epoch: self.number(),
                 ballot: self.ballot(),
-                promised: None,
+                promised: (self.byte() < 200).then(|| self.ballot()),
             },
         }
     }

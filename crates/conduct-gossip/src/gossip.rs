@@ -138,7 +138,11 @@ impl Membership {
                 if let Some(who) = self.table.find(&record.key) {
                     self.news.heard(Item::Member(who));
                 }
-                self.hear_record(cx, Some(source), record);
+                if self.is_likely_record(record) {
+                    self.hear_record(cx, Some(source), record);
+                } else {
+                    self.notice_forged(cx, Some(source));
+                }
             }
         }
         None

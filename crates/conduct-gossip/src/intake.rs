@@ -51,7 +51,7 @@ impl Membership {
                 previous,
                 seat,
             } => {
-                self.hear_welcome(cx, register, previous, seat);
+                self.hear_welcome(cx, from, (register, previous), seat);
             }
             Body::Refused { start, tag, why } => {
                 let own = &self.table[self.me];
@@ -62,7 +62,7 @@ impl Membership {
             Body::WhoAreYou => self.say_hello(cx, from),
             Body::YouAreDown { start } => self.hear_you_are_down(cx, from, start, header.epoch),
             Body::AskVoters => self.tell_voters(cx, from),
-            Body::Voters { register, previous } => self.hear_voters(cx, register, previous),
+            Body::Voters { register, previous } => self.hear_voters(cx, from, register, previous),
             Body::Records { records, groups } => self.hear_records(cx, from, &records, groups),
             Body::Twin => {
                 let own = self.settings.key;
@@ -196,6 +196,9 @@ impl Membership {
 
     /// What voters say to each other about the voters to come.
     pub(crate) fn hear_voter(&mut self, cx: &mut Cx<'_>, from: NodeKey, body: Body) {
+        if !body.is_likely_attempt() {
+            return self.refuse_forged(cx, from);
+        }
         match body {
             Body::Prepare { epoch, ballot } => self.hear_prepare(cx, from, epoch, ballot),
             Body::Promise {

@@ -6,6 +6,7 @@
 
 use conduct_model::{Incarnation, NodeKey, Span};
 
+use crate::bounds::{SEAT_MAX, START_JUMP_MAX, START_MAX};
 use crate::effect::{Effect, Notice, Reason};
 use crate::identity::{Record, Standing};
 use crate::membership::{Cx, Membership, Phase};
@@ -96,9 +97,9 @@ impl Membership {
         record: &Record,
         wants_members: bool,
     ) {
-        if record.key != from || !record.standing.is_present() {
-            self.notice(cx, Notice::Forged(from));
-            return;
+        let own = record.key == from && record.standing.is_present();
+        if !own || !Membership::is_sound_record(record) {
+            return self.refuse_forged(cx, from);
         }
         if let Err(why) = self.may_enter(cluster, record) {
             if !matches!(why, Refusal::NoCluster | Refusal::Superseded { .. }) {
@@ -124,7 +125,7 @@ impl Membership {
             record.seat = if known > 0 {
                 known
             } else {
-                self.table.seat_max() + 1
+                (self.table.seat_max() + 1).min(SEAT_MAX)
             };
         }
         self.hear_record(cx, None, &record);
@@ -194,15 +195,18 @@ impl Membership {
     pub(crate) fn hear_welcome(
         &mut self,
         cx: &mut Cx<'_>,
-        register: Register,
-        previous: Option<Register>,
+        from: NodeKey,
+        (register, previous): (Register, Option<Register>),
         seat: u32,
     ) {
         let mine = self.electorate.cluster();
         if mine != 0 && register.cluster != mine {
             return;
         }
-        self.hear_voters(cx, register, previous);
+        if seat > SEAT_MAX {
+            return self.refuse_forged(cx, from);
+        }
+        self.hear_voters(cx, from, register, previous);
         if self.electorate.register().is_none() {
             return;
         }
@@ -228,14 +232,19 @@ impl Membership {
         let own = self.incarnation();
         match why {
             Refusal::Superseded { start } if !member && start >= own.start => {
+                // One word must not use up all lives; who told the truth tells it again.
+                let furthest = own.start.saturating_add(START_JUMP_MAX).min(START_MAX);
+                if start >= furthest {
+                    self.refuse_forged(cx, from);
+                }
+                let start = start.saturating_add(1).min(furthest);
                 let nonce = self.dice.next();
-                self.begin_life(
-                    cx,
-                    Incarnation {
-                        start: start + 1,
-                        nonce,
-                    },
-                );
+                self.begin_life(cx, Incarnation { start, nonce });
+            }
+            Refusal::Superseded { start }
+                if member && start.saturating_sub(own.start) > START_JUMP_MAX =>
+            {
+                self.refuse_forged(cx, from);
             }
             // Those who let us in were cut off from those who knew better.
             Refusal::Superseded { start } if voter && start > own.start => {

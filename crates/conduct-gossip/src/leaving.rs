@@ -3,6 +3,7 @@
 
 use conduct_model::{NodeKey, Time};
 
+use crate::bounds::REFUTATION_MAX;
 use crate::effect::{Effect, Notice};
 use crate::identity::{Card, Short, Standing};
 use crate::interface::{Command, CommandError};
@@ -60,7 +61,9 @@ impl Membership {
         }
         self.settings.card = card.clone();
         if self.table.set_card(self.me, card) {
-            self.table.change(self.me, |entry| entry.refutation += 1);
+            self.table.change(self.me, |entry| {
+                entry.refutation = (entry.refutation + 1).min(REFUTATION_MAX)
+            });
             self.news.tell(Item::Member(self.me));
         }
         Ok(())
@@ -72,7 +75,7 @@ impl Membership {
         }
         self.table.change(self.me, |entry| {
             entry.standing = Standing::Leaving;
-            entry.refutation += 1;
+            entry.refutation = (entry.refutation + 1).min(REFUTATION_MAX);
         });
         self.news.tell(Item::Standing(self.me));
         self.phase = Phase::Leaving {

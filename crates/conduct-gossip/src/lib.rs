@@ -2,6 +2,7 @@
 
 mod ballot;
 mod boot;
+mod bounds;
 mod claims;
 mod comparing;
 mod contact;

@@ -121,6 +121,8 @@ pub struct Membership {
     pub(crate) pending: BTreeMap<Token, Pending>,
     pub(crate) tokens: u64,
     pub(crate) notices: Notices,
+    /// Claims of peers that cannot be.
+    pub(crate) refused: u64,
 }
 
 impl Cx<'_> {

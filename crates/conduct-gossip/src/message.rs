@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ballot::{Accepted, Ballot};
+use crate::bounds::ROUND_MAX;
 use crate::identity::{Record, Short, Standing};
 use crate::register::Register;
 
@@ -302,6 +303,25 @@ impl Message {
     /// A record takes at most 32 + 9 + 9 + 5 + 1 + 5 bytes for the member and 20 + 2 + 1 + 32 for
     /// its card; this is more.
     pub const RECORD_BYTES_MAX: usize = 128;
+}
+
+impl Body {
+    /// Whether the attempts to decide an epoch that this names may have been made.
+    pub(crate) fn is_likely_attempt(&self) -> bool {
+        let (ballot, other) = match self {
+            Body::Prepare { ballot, .. }
+            | Body::Accept { ballot, .. }
+            | Body::Accepted { ballot, .. } => (ballot, None),
+            Body::Promise {
+                ballot, accepted, ..
+            } => (ballot, accepted.as_ref().map(|held| &held.ballot)),
+            Body::Declined {
+                ballot, promised, ..
+            } => (ballot, promised.as_ref()),
+            _ => return true,
+        };
+        ballot.round <= ROUND_MAX && other.is_none_or(|other| other.round <= ROUND_MAX)
+    }
 }
 
 impl Update {

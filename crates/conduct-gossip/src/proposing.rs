@@ -4,6 +4,7 @@
 use conduct_model::{NodeKey, Span, Time};
 
 use crate::ballot::{Accepted, Ballot};
+use crate::bounds::ROUND_MAX;
 use crate::identity::Standing;
 use crate::membership::{Cx, Membership, Phase};
 use crate::message::{Body, Class};
@@ -120,12 +121,15 @@ impl Membership {
         if cx.now < (since + head_start).max(self.proposing.not_before) {
             return;
         }
-        self.proposing.round += 1;
+        let epoch = wanted.epoch;
+        let promised = self
+            .acceptor_of(epoch)
+            .map_or(0, |held| held.promised.round);
+        self.proposing.round = (self.proposing.round.max(promised) + 1).min(ROUND_MAX);
         let ballot = Ballot {
             round: self.proposing.round,
             proposer: me,
         };
-        let epoch = wanted.epoch;
         self.proposing.attempt = Some(Attempt {
             ballot,
             register: wanted,
@@ -145,9 +149,11 @@ impl Membership {
         }
     }
 
+    /// Other voters count: attempts begin anew with the epoch that follows.
     pub(crate) fn abandon_proposal(&mut self) {
         self.proposing.attempt = None;
         self.proposing.wanted = None;
+        self.proposing.round = 0;
     }
 
     /// Gives up for now; longer the more often it failed, and never all as long.
@@ -179,6 +185,7 @@ impl Membership {
         let sound = accepted
             .as_ref()
             .is_none_or(|held| current.is_followed_by(&held.register));
+        let me = self.settings.key;
         let Some(attempt) = self.attempt_for(epoch, ballot).filter(|_| sound) else {
             return;
         };
@@ -189,7 +196,10 @@ impl Membership {
             *latest = accepted;
         }
         attempt.given.push(from);
-        if !current.is_quorum(|key| attempt.given.contains(key)) {
+        // Our own promise on disk keeps us from making the same attempt again after a restart,
+        // for other voters.
+        let sealed = attempt.given.contains(&me);
+        if !sealed || !current.is_quorum(|key| attempt.given.contains(key)) {
             return;
         }
         if let Some(latest) = latest.take() {

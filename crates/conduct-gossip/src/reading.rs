@@ -119,6 +119,11 @@ impl Membership {
         self.table.view()
     }
 
+    /// How many claims of peers were refused because they cannot be.
+    pub fn refused_claims(&self) -> u64 {
+        self.refused
+    }
+
     /// Everything whose size grows with what happens, for checks of its bounds.
     pub fn sizes(&self) -> Sizes {
         Sizes {

@@ -1,5 +1,6 @@
 //! What is said about this node itself.
 
+use crate::bounds::{REFUTATION_JUMP_MAX, REFUTATION_MAX};
 use crate::claims::Claim;
 use crate::effect::{Effect, Notice, Reason};
 use crate::identity::{Record, Short, Standing};
@@ -8,9 +9,6 @@ use crate::message::{Body, Class, Refusal, Update};
 use crate::news::Item;
 use crate::probing::ILL_MAX;
 use crate::table::Who;
-
-/// A claim beyond this was not made by us, and following it would use up the numbers.
-const CLAIM_JUMP_MAX: u32 = 1_000;
 
 impl Membership {
     /// Somebody says how this node stands.
@@ -58,7 +56,8 @@ impl Membership {
         if claimed < own {
             return self.tell_standing(cx, source);
         }
-        if claimed - own > CLAIM_JUMP_MAX {
+        // It was not made by us, and following it would use up the numbers.
+        if claimed - own > REFUTATION_JUMP_MAX || claimed >= REFUTATION_MAX {
             return self.notice_forged(cx, source);
         }
         self.table

@@ -3,6 +3,8 @@
 use conduct_model::NodeKey;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::EPOCH_MAX;
+
 /// More voters make agreement slower and no safer.
 pub const VOTERS_MAX: usize = 9;
 
@@ -95,7 +97,7 @@ impl Register {
     pub(crate) fn is_sound(&self) -> bool {
         (1..=VOTERS_MAX).contains(&self.keys.len())
             && self.keys.is_sorted_by(|one, two| one < two)
-            && self.epoch > 0
+            && (1..=EPOCH_MAX).contains(&self.epoch)
             && self.cluster > 0
     }
 

@@ -11,6 +11,8 @@ mod detection;
 mod joining;
 #[path = "main/net.rs"]
 mod net;
+#[path = "main/numbers.rs"]
+mod numbers;
 #[path = "main/partitions.rs"]
 mod partitions;
 #[path = "main/traffic.rs"]

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use conduct_gossip::{
-    Body, Boot, Card, Class, Command, DiskRecord, Effect, Header, Link, Membership, Message,
-    Notice, Profile, Reason, Record, Register, Settings, Short, Slot, Standing, Status, Ticket,
-    Token, Update, Verdict,
+    Ballot, Body, Boot, Card, Class, Command, DiskRecord, Effect, Header, Link, Membership,
+    Message, Notice, Profile, Reason, Record, Register, Settings, Short, Slot, Standing, Status,
+    Ticket, Token, Update, Verdict,
 };
 use conduct_model::{Digest, Incarnation, NodeKey, Span, Time};
 
@@ -90,6 +90,8 @@ pub(crate) struct Net {
     pub(crate) profile: Profile,
     pub(crate) count_bytes: bool,
     pub(crate) longest_datagram: usize,
+    /// What each attempt to change the voters asked to accept, by epoch.
+    attempts: BTreeMap<(u64, Ballot), Register>,
     pub(crate) steps: u64,
     steps_now: u64,
     stepped_at: u64,
@@ -131,6 +133,7 @@ impl Net {
             profile: Profile::LAN,
             count_bytes: false,
             longest_datagram: 0,
+            attempts: BTreeMap::new(),
             steps: 0,
             steps_now: 0,
             stepped_at: 0,
@@ -456,6 +459,14 @@ impl Net {
         };
         if self.count_bytes {
             self.charge(from, to, class, &message);
+        }
+        if let Body::Accept { ballot, register } = &message.body {
+            let attempt = (register.epoch, *ballot);
+            let first = self
+                .attempts
+                .entry(attempt)
+                .or_insert_with(|| register.clone());
+            assert_eq!(first, register, "one attempt for two sets of voters");
         }
         let pair = (from.min(to), from.max(to));
         let linked = self.links.contains(&pair);
