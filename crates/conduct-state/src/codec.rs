@@ -2,6 +2,7 @@
 //! trust: every length is held against what is there before anything is allocated.
 
 use crate::StateError;
+use crate::record::VERSION_MAX;
 
 #[derive(Default)]
 pub(crate) struct Encoder {
@@ -124,6 +125,14 @@ impl<'a> Decoder<'a> {
             }
         }
         self.refuse(what)
+    }
+
+    /// How far a writer is.
+    pub(crate) fn version(&mut self) -> Result<u64, StateError> {
+        match self.number("version")? {
+            version if version <= VERSION_MAX => Ok(version),
+            _ => self.refuse("version"),
+        }
     }
 
     pub(crate) fn signed(&mut self, what: &'static str) -> Result<i64, StateError> {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::Decoder;
 use crate::event::{Event, KILLS_MAX};
+use crate::record::VERSION_MAX;
 use crate::state::Standing;
 use crate::wire::{DecodeTables, Unverified};
 use crate::{Dot, Hlc, Kind, Pool, RecordKey, StateError, WriterId};
@@ -211,9 +212,10 @@ fn parse_events(tables: &mut DecodeTables, decoder: &mut Decoder<'_>) -> Result<
 
 /// The next version above `previous`, which is written as the distance.
 fn next_version(previous: u64, decoder: &mut Decoder<'_>) -> Result<u64, StateError> {
-    match previous.checked_add(decoder.number("version")?) {
-        Some(version) if version > previous => Ok(version),
-        _ => decoder.refuse("version"),
+    let version = previous.saturating_add(decoder.version()?);
+    match version > previous && version <= VERSION_MAX {
+        true => Ok(version),
+        false => decoder.refuse("version"),
     }
 }
 
@@ -224,14 +226,14 @@ fn parse_groups(
     let mut groups = Vec::new();
     while decoder.flag("group mark")? {
         let writer = tables.writer(decoder)?;
-        let from = decoder.number("version")?;
+        let from = decoder.version()?;
         let mut last = from;
         let mut records = Vec::new();
         while decoder.flag("record mark")? {
             last = next_version(last, decoder)?;
             records.push(tables.record(Dot::new(writer, last), decoder)?);
         }
-        let to = decoder.number("version")?;
+        let to = decoder.version()?;
         if to < last {
             return decoder.refuse("version");
         }
@@ -253,7 +255,7 @@ fn parse_claims(
     let mut claims = Vec::new();
     for _ in 0..count {
         let writer = tables.writer(decoder)?;
-        let version = decoder.number("version")?;
+        let version = decoder.version()?;
         let mut last = 0;
         let mut alive = Vec::new();
         for _ in 0..decoder.count("versions")? {

@@ -41,7 +41,8 @@ pub use event::{FRESH_EVENTS_MAX, KILLS_MAX, RECENT_EVENTS_MAX, copies_of_news};
 pub use key::{Kind, OtherKey, RecordKey};
 pub use pool::Pool;
 pub use record::{
-    AGAINST_DOTS_MAX, Dot, Draft, EXTRA_BYTES_MAX, PAYLOAD_BYTES_MAX, Rank, Record, WriterId,
+    AGAINST_DOTS_MAX, Dot, Draft, EXTRA_BYTES_MAX, PAYLOAD_BYTES_MAX, Rank, Record, VERSION_MAX,
+    WriterId,
 };
 pub use stamp::{Hlc, Reading, STAMP_AHEAD_MAX, Stamp, StampAhead};
 pub use state::{

@@ -13,6 +13,8 @@ use crate::{RecordKey, Stamp, StateError};
 
 /// Longest payload of a record.
 pub const PAYLOAD_BYTES_MAX: usize = 256 * 1024;
+/// So often nobody writes: a writer that names more lies, and would leave no number for later.
+pub const VERSION_MAX: u64 = 1 << 48;
 /// Longest addition to a header by a newer version.
 pub const EXTRA_BYTES_MAX: usize = 4 * 1024;
 /// Most load dots that one wish is made against.

@@ -51,10 +51,14 @@ pub(crate) struct Clock {
 }
 
 impl Hlc {
+    /// The last moment there is, thousands of years from now. What a peer stamps beyond it is no
+    /// stamp, so there is always one after what was read.
+    pub const LAST: Hlc = Hlc(u64::MAX >> 1);
+
     /// The first moment of the millisecond that `wall` shows.
     pub const fn from_wall(wall: Wall) -> Hlc {
         let millis = wall.as_millis();
-        let last = u64::MAX >> COUNTER_BITS;
+        let last = Hlc::LAST.0 >> COUNTER_BITS;
         Hlc(if millis > last { last } else { millis } << COUNTER_BITS)
     }
 
@@ -74,7 +78,10 @@ impl Hlc {
     }
 
     const fn next(self) -> Hlc {
-        Hlc(self.0.saturating_add(1))
+        match self.0 < Hlc::LAST.0 {
+            true => Hlc(self.0 + 1),
+            false => Hlc::LAST,
+        }
     }
 
     /// Whether a node whose clock shows `now` confirms a record stamped so. One that is further
@@ -151,6 +158,17 @@ mod tests {
         let anew = clock.issue(Reading::Peer(refusal.clock), Some(hasty), 2);
         assert!(anew.admit(NOON).is_ok());
         assert!(clock.issue(Reading::Own(NOON), None, 3).admit(NOON).is_ok());
+    }
+
+    #[test]
+    fn at_the_end_of_time_the_clock_stands_still() {
+        let mut clock = Clock::default();
+        let never = Wall::from_millis(u64::MAX);
+        let last = clock.issue(Reading::Own(never), Some(Hlc::LAST), 1);
+        assert_eq!(last, Hlc::LAST);
+        assert_eq!(clock.issue(Reading::Own(never), Some(last), 2), Hlc::LAST);
+        let anew = clock.issue(Reading::Peer(NOON), Some(last), 3);
+        assert!(anew.admit(NOON).is_ok(), "a peer's clock leads back");
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Vector {
         let mut last = None;
         for _ in 0..count {
             let writer = WriterId::from_u64(decoder.fixed("writer")?);
-            let version = decoder.number("version")?;
+            let version = decoder.version()?;
             // In order and none twice, so that reading is linear and each vector has one writing.
             if last.is_some_and(|last| last >= writer) || version == 0 {
                 return decoder.refuse("writer");

@@ -57,7 +57,7 @@ impl Standing {
     }
 
     pub(crate) fn decode(decoder: &mut Decoder<'_>) -> Result<Standing, StateError> {
-        let chapter = decoder.number("chapter")?;
+        let chapter = decoder.version()?;
         let mut floor = Vec::new();
         let count = decoder.count("dots")?;
         if count > FLOOR_DOTS_MAX {
@@ -65,7 +65,7 @@ impl Standing {
         }
         for _ in 0..count {
             let writer = WriterId::from_u64(decoder.fixed("writer")?);
-            floor.push(Dot::new(writer, decoder.number("version")?));
+            floor.push(Dot::new(writer, decoder.version()?));
         }
         Ok(Standing { chapter, floor })
     }

@@ -8,6 +8,7 @@ use conduct_model::NodeKey;
 use super::touch::{Applied, Touch, Writes};
 use super::{Own, State};
 use crate::codec::{Decoder, Encoder};
+use crate::record::VERSION_MAX;
 use crate::stamp::Clock;
 use crate::wire::Unverified;
 use crate::{Dot, Hlc, Record, StateError, Vector, WriterId};
@@ -126,8 +127,11 @@ impl Folder {
                 let Ok(name) = name.try_into().map(u64::from_be_bytes) else {
                     return stray;
                 };
-                self.vector
-                    .raise(WriterId::from_u64(name), unguarded(name, value)?);
+                let version = unguarded(name, value)?;
+                if version > VERSION_MAX {
+                    return stray;
+                }
+                self.vector.raise(WriterId::from_u64(name), version);
             }
             [RECORD, ..] => {
                 let record = Unverified::decode(value)?.verify(None)?;

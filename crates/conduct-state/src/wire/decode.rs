@@ -52,7 +52,7 @@ impl DecodeTables {
     }
 
     pub(crate) fn dot(&mut self, decoder: &mut Decoder<'_>) -> Result<Dot, StateError> {
-        Ok(Dot::new(self.writer(decoder)?, decoder.number("version")?))
+        Ok(Dot::new(self.writer(decoder)?, decoder.version()?))
     }
 
     fn bundle(&mut self, decoder: &mut Decoder<'_>) -> Result<BundleId, StateError> {
@@ -94,8 +94,12 @@ impl DecodeTables {
     }
 
     fn stamp(&mut self, decoder: &mut Decoder<'_>) -> Result<Stamp, StateError> {
+        let hlc = Hlc::from_u64(decoder.fixed("stamp")?);
+        if hlc > Hlc::LAST {
+            return decoder.refuse("stamp");
+        }
         Ok(Stamp {
-            hlc: Hlc::from_u64(decoder.fixed("stamp")?),
+            hlc,
             node: self.node(decoder)?,
         })
     }

@@ -6,14 +6,23 @@ use crate::delta::{DeltaWriter, Mode};
 use crate::event::Event;
 use crate::fuzz::apply_anything;
 use crate::state::Standing;
-use crate::{Dot, Draft, Rank, Record, RecordKey, WriterId};
+use crate::state::tests::world::{bundle, node_key};
+use crate::{
+    Delta, Dot, Draft, Hlc, Rank, Record, RecordKey, Stamp, VERSION_MAX, Vector, WriterId,
+};
 use std::sync::Arc;
 
 /// That writer 2 is forgotten.
 const FORGETS_TWO: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0];
 
 fn dot() -> impl Strategy<Value = Dot> {
-    (0..4u64, 1..5u64).prop_map(|(w, v)| Dot::new(WriterId::from_u64(w), v))
+    (0..4u64, version()).prop_map(|(w, v)| Dot::new(WriterId::from_u64(w), v))
+}
+
+/// Mostly one of the first, now and then at an edge where counting ends.
+fn version() -> impl Strategy<Value = u64> {
+    let edge = prop::sample::select(vec![VERSION_MAX, u64::MAX - 1, u64::MAX]);
+    prop_oneof![8 => 1..5u64, 1 => edge]
 }
 
 fn record(dot: Dot, against: Vec<Dot>, forgets: bool) -> Arc<Record> {
@@ -51,12 +60,75 @@ fn jump() -> impl Strategy<Value = Jump> {
         .prop_map(|records| records.into_iter().collect());
     let group = (0..4u64, 0..2u64, records);
     let alive = prop::collection::btree_set(1..6u64, 0..3).prop_map(|v| v.into_iter().collect());
-    let claim = (0..4u64, 5..7u64, alive);
+    let claim = (0..4u64, prop_oneof![6 => 5..7u64, 1 => version()], alive);
     (
         prop::collection::vec(group, 0..4),
         prop::collection::vec(claim, 0..4),
         prop::collection::vec(dot(), 0..2),
     )
+}
+
+/// A delta whose only fault is one number, in each place where one can stand.
+fn deltas_with(version: u64, stamp: Hlc) -> Vec<(&'static str, Delta)> {
+    let writer = WriterId::from_u64(2);
+    let dot = Dot::new(writer, version);
+    let alone = |dot, record, kills: Vec<Dot>| {
+        let mut delta = DeltaWriter::new(Mode::Events, usize::MAX);
+        let kills = kills.into();
+        assert!(delta.event(&Event { dot, record, kills }, true));
+        delta.finish_events(false)
+    };
+    let stamp = Stamp {
+        hlc: stamp,
+        node: node_key(1),
+    };
+    let bundle = RecordKey::WishScale(bundle(1));
+    let stamped = Draft::new(bundle, Rank::Stamped(stamp), vec![]).seal(Dot::new(writer, 1));
+    let mut group = DeltaWriter::new(Mode::Piece, usize::MAX);
+    group.standing(&Standing::default());
+    group.group(writer, 0, version, &[]);
+    let mut claim = DeltaWriter::new(Mode::Piece, usize::MAX);
+    claim.standing(&Standing::default());
+    let claims = vec![(writer, version, Vec::new())];
+    type Claims = std::vec::IntoIter<(WriterId, u64, Vec<u64>)>;
+    let (first, other) = (
+        Dot::new(writer, 1),
+        Dot::new(WriterId::from_u64(3), version),
+    );
+    vec![
+        ("an event", alone(dot, None, vec![])),
+        ("what an event removes", alone(first, None, vec![other])),
+        ("a stamp", alone(first, Some(Arc::new(stamped)), vec![])),
+        ("records of a writer", group.finish_jump(None::<Claims>)),
+        (
+            "how far a writer is",
+            claim.finish_jump(Some(claims.into_iter())),
+        ),
+    ]
+}
+
+#[test]
+fn a_number_that_leaves_none_for_later_is_refused_wherever_it_stands() {
+    for (what, delta) in deltas_with(VERSION_MAX, Hlc::LAST) {
+        assert!(delta.parse().is_ok(), "{what}");
+    }
+    for beyond in [VERSION_MAX + 1, u64::MAX] {
+        let deltas = deltas_with(beyond, Hlc::LAST).into_iter();
+        for (what, delta) in deltas.filter(|(what, _)| *what != "a stamp") {
+            assert!(delta.parse().is_err(), "{what}");
+        }
+    }
+    let late = Hlc::from_u64(Hlc::LAST.as_u64() + 1);
+    let [.., (_, stamp), _, _] = &deltas_with(1, late)[..] else {
+        panic!("there is a stamp among them");
+    };
+    assert!(stamp.parse().is_err());
+    let digest = |version| {
+        let mut encoder = crate::codec::Encoder::default();
+        Vector::from_iter([(WriterId::from_u64(2), version)]).encode(&mut encoder);
+        Vector::decode(&mut crate::codec::Decoder::new(encoder.as_slice())).is_ok()
+    };
+    assert!(digest(VERSION_MAX) && !digest(VERSION_MAX + 1));
 }
 
 proptest! {
