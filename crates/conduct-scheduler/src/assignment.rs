@@ -3,7 +3,7 @@
 //! An assignment is written by one owner at a time, as a whole, and a later version replaces an
 //! earlier one. It says what *should* be; what *is* stands in the reports of the nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use conduct_model::{BundleId, InstanceId, NodeKey};
 use serde::{Deserialize, Serialize};
@@ -133,8 +133,11 @@ impl Account {
     pub const FAILED_STARTS_MAX: u32 = 3;
 
     /// The longest that an account is when written: the keys of the nodes that failed, two digests,
-    /// and a reason of at most 200 characters.
-    const BYTES_MAX: usize = 1_100;
+    /// a reason.
+    const BYTES_MAX: usize = 480;
+
+    /// So many slots take as much room as an account does.
+    const SLOTS: usize = 2;
 
     /// An account with nothing in it.
     pub(crate) const fn new(version: Version, generation: u64) -> Account {
@@ -161,8 +164,8 @@ impl Account {
 }
 
 impl Slot {
-    /// The longest that a slot is with its id when written: two digests, four keys, some numbers.
-    const BYTES_MAX: usize = 240;
+    /// The longest that a slot is with its id when written: two digests, three keys, some numbers.
+    const BYTES_MAX: usize = 250;
 
     /// The instance in it.
     pub const fn filled(&self) -> Option<&Filled> {
@@ -186,8 +189,9 @@ impl Filled {
 }
 
 impl Assignment {
-    /// So many slots one system can have: its assignment has to fit into one message.
-    pub const SLOTS_MAX: usize = 4_096;
+    /// So many slots one system can have, of which each of its bundles takes two for its account:
+    /// the assignment has to fit into one record, whatever happens to its instances.
+    pub const SLOTS_MAX: usize = 1_024;
 
     /// An assignment with nothing in it.
     pub const fn empty(version: Version) -> Assignment {
@@ -196,6 +200,20 @@ impl Assignment {
             slots: BTreeMap::new(),
             accounts: BTreeMap::new(),
         }
+    }
+
+    /// How many of [`Assignment::SLOTS_MAX`] are taken, if `cleared` are not any more.
+    pub(crate) fn slots_taken(&self, cleared: &BTreeSet<SlotId>) -> usize {
+        let slots = self.slots.keys().filter(|id| !cleared.contains(id));
+        let mut bundles: BTreeSet<BundleId> = self.accounts.keys().copied().collect();
+        bundles.extend(slots.clone().map(|id| id.bundle));
+        slots.count() + bundles.len() * Account::SLOTS
+    }
+
+    /// How many of them another slot of a bundle takes, with an account if it is the first.
+    pub(crate) fn slots_for(&self, bundle: BundleId) -> usize {
+        let known = self.accounts.contains_key(&bundle) || self.slots_of(bundle).next().is_some();
+        1 + if known { 0 } else { Account::SLOTS }
     }
 
     /// The slots of a bundle.
@@ -225,6 +243,18 @@ impl Assignment {
     pub fn counted(&self, bundle: BundleId) -> u32 {
         let counts = |(_, slot): &(SlotId, &Slot)| slot.filled().is_some_and(Filled::counts);
         self.slots_of(bundle).filter(counts).count() as u32
+    }
+
+    /// Whether an owner can have decided this: no part of it was changed by a later decision than
+    /// the whole.
+    pub fn is_sound(&self) -> bool {
+        let within = |version: Version| version <= self.version && version.is_sound();
+        let slots = self.slots.values().all(|slot| {
+            let since = slot.filled().map(|filled| filled.since);
+            within(slot.version) && since.is_none_or(within)
+        });
+        let accounts = self.accounts.values();
+        self.version.is_sound() && slots && accounts.map(|account| account.version).all(within)
     }
 
     /// About how many bytes it takes to tell it: an upper bound for planning messages.

@@ -131,6 +131,24 @@ impl State {
     }
 }
 
+impl Cause {
+    /// Reasons are for people, and travel in every report and every assignment.
+    pub const WHY_BYTES_MAX: usize = 200;
+
+    /// The same with a reason that is not longer than reasons may be.
+    #[must_use]
+    pub fn shortened(self) -> Cause {
+        const CUT: &str = " …";
+        match self {
+            Cause::NotLaunched(why) if why.len() > Cause::WHY_BYTES_MAX => {
+                let end = why.floor_char_boundary(Cause::WHY_BYTES_MAX - CUT.len());
+                Cause::NotLaunched(format!("{}{CUT}", &why[..end]).into())
+            }
+            cause => cause,
+        }
+    }
+}
+
 impl Ending {
     /// What follows from it.
     pub const fn meaning(&self) -> Meaning {

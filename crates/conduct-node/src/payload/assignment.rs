@@ -300,9 +300,15 @@ impl Payload for AssignmentRecord {
             slots: slots?,
             accounts: accounts?,
         };
+        if !assignment.is_sound() {
+            return Err(PayloadError::Contradiction);
+        }
         Ok(AssignmentRecord {
             assignment,
             unknown,
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use conduct_model::{Role, Roles};
 use serde::{Deserialize, Serialize};
 
+use crate::assignment::Assignment;
 use crate::fleet::Closed;
 use crate::terms::Kinds;
 
@@ -62,6 +63,8 @@ pub enum Refusal {
         /// How many.
         instances: u64,
     },
+    /// Its system has as many slots as one can have, wherever they are.
+    SystemFull,
 }
 
 /// What can run short.
@@ -143,6 +146,11 @@ impl fmt::Display for Refusal {
                     "already runs {instances} instances, the most that a node may"
                 )
             }
+            Refusal::SystemFull => write!(
+                f,
+                "gets no more of this system, which has the most instances that one may ({})",
+                Assignment::SLOTS_MAX
+            ),
         }
     }
 }

@@ -44,7 +44,7 @@ impl Host {
             (RuntimeNews::Unhealthy, State::Active) => State::Unhealthy,
             (RuntimeNews::Healthy, State::Unhealthy) => State::Active,
             (RuntimeNews::Failed { why }, _) => {
-                State::Ended(held.ending(now, Cause::NotLaunched(shortened(why))))
+                State::Ended(held.ending(now, Cause::NotLaunched(why).shortened()))
             }
             (RuntimeNews::Ended { cause, while_away }, _) => {
                 held.away |= while_away && !held.signalled;
@@ -209,15 +209,5 @@ impl Host {
                 self.due.insert((now + held.terms.start_timeout, instance));
             }
         }
-    }
-}
-
-/// Reasons are for people, and travel in every report.
-const WHY_CHARS_MAX: usize = 200;
-
-fn shortened(why: Arc<str>) -> Arc<str> {
-    match why.char_indices().nth(WHY_CHARS_MAX) {
-        None => why,
-        Some((end, _)) => format!("{} …", &why[..end]).into(),
     }
 }

@@ -52,6 +52,8 @@ pub struct Host {
     writes: Vec<HostWrite>,
     changed: bool,
     armed: Option<Time>,
+    /// Orders whose numbers cannot be.
+    refused: u64,
 }
 
 /// What a host holds of a system.
@@ -156,6 +158,7 @@ impl Host {
             writes: Vec::new(),
             changed: true,
             armed: None,
+            refused: 0,
         }
     }
 
@@ -216,6 +219,11 @@ impl Host {
     /// The systems of which it has or had something.
     pub fn systems(&self) -> impl Iterator<Item = &System> {
         self.systems.keys()
+    }
+
+    /// How many orders were refused because their numbers cannot be.
+    pub const fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// Whether it is still asking its shims.

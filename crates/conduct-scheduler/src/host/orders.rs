@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conduct_model::{BundleId, InstanceId, NodeKey, System, Time};
 
-use crate::epoch::Version;
+use crate::epoch::{Epoch, Version};
 use crate::execution::{Execution, Seed, State, Turn};
 use crate::fleet::Closed;
 use crate::host::held::Held;
@@ -30,6 +30,10 @@ impl Host {
         // Nobody orders in another's name.
         if version.epoch.owner != from {
             return;
+        }
+        let known = self.highest(&system);
+        if !version.epoch.is_likely(known, Epoch::JUMP_MAX) {
+            return self.take_unlikely(&system, version.epoch, known);
         }
         if let Some(later) = self.later_than(&system, version, instance) {
             self.answer(
@@ -68,6 +72,27 @@ impl Host {
             }
             Wanted::Prepare { .. } | Wanted::Start { .. } | Wanted::Tell => self.tell(instance),
         }
+    }
+
+    /// An owner that cannot follow upon the last one that is known here. Where no assignment tells
+    /// better, one that asks again is obeyed in the end.
+    fn take_unlikely(&mut self, system: &System, epoch: Epoch, known: Option<Epoch>) {
+        self.refused += 1;
+        let furthest = Epoch::furthest(known, Epoch::JUMP_MAX, epoch.owner);
+        let charge = self.systems.entry(system.clone()).or_default();
+        if matches!(charge.assignment, Seen::NotYet) && epoch.number <= Epoch::NUMBER_MAX {
+            charge.raise_epoch(furthest);
+        }
+    }
+
+    /// The latest owner of a system that is known here.
+    fn highest(&self, system: &System) -> Option<Epoch> {
+        let charge = self.systems.get(system)?;
+        let assigned = match &charge.assignment {
+            Seen::Assigned(assignment) => Some(assignment.version.epoch),
+            Seen::NotYet | Seen::Nothing => None,
+        };
+        charge.fence.map(|fence| fence.epoch).max(assigned)
     }
 
     /// The decision that overtook `version`: no order behind it is obeyed.

@@ -1,8 +1,10 @@
 //! What is remembered of bundles that fail, and how long they wait.
 
+use std::collections::BTreeSet;
+
 use conduct_model::{BundleId, InstanceId, NodeKey, Span, Time};
 
-use crate::assignment::{Account, Content};
+use crate::assignment::{Account, Assignment, Content};
 use crate::event::Happening;
 use crate::execution::Ending;
 use crate::hash;
@@ -31,9 +33,10 @@ impl Owner {
         self.changed = true;
         self.replan = true;
         let accounts = &mut self.assignment.accounts;
-        let account = accounts
-            .entry(bundle)
-            .or_insert_with(|| Account::new(self.next, generation));
+        let account = accounts.entry(bundle).or_insert_with(|| Account {
+            missing: self.missing.get(&bundle).copied().unwrap_or(0),
+            ..Account::new(self.next, generation)
+        });
         account.version = self.next;
         account
     }
@@ -48,7 +51,11 @@ impl Owner {
     ) {
         let account = self.account_mut(bundle);
         account.failed_starts = account.failed_starts.saturating_add(1);
-        account.reschedules += 1;
+        account.reschedules = account.reschedules.saturating_add(1);
+        let ending = Ending {
+            cause: ending.cause.shortened(),
+            ..ending
+        };
         account.last_failure = Some(ending.clone());
         account.failed_on.retain(|known| *known != node);
         account.failed_on.push(node);
@@ -60,8 +67,8 @@ impl Owner {
         let event = self.teller.instance(bundle, (instance, node), failed);
         effects.push(OwnerEffect::Event(Box::new(event)));
         if parked {
-            self.trials.park(now, bundle);
             let newly = attempt == Account::FAILED_STARTS_MAX;
+            self.trials.park(now, bundle, newly);
             let parked = newly.then_some(Happening::Parked { tries: attempt });
             effects
                 .extend(parked.map(|parked| {
@@ -96,23 +103,30 @@ impl Owner {
     /// Counts an instance that is started again through no failure of its start.
     pub(super) fn count_reschedule(&mut self, bundle: BundleId, failure: Option<Ending>) {
         let account = self.account_mut(bundle);
-        account.reschedules += 1;
-        if failure.is_some() {
-            account.last_failure = failure;
+        account.reschedules = account.reschedules.saturating_add(1);
+        if let Some(ending) = failure {
+            let cause = ending.cause.shortened();
+            account.last_failure = Some(Ending { cause, ..ending });
         }
     }
 
-    /// Notes how many instances nobody can take.
+    /// Notes how many instances nobody can take. Others can read it in the account, as long as
+    /// there is room for one.
     pub(super) fn count_missing(&mut self, bundle: BundleId, missing: u32) -> bool {
-        let before = self
-            .assignment
-            .accounts
-            .get(&bundle)
-            .map_or(0, |account| account.missing);
-        if before != missing {
+        let before = match missing {
+            0 => self.missing.remove(&bundle),
+            _ => self.missing.insert(bundle, missing),
+        };
+        if before.unwrap_or(0) == missing {
+            return false;
+        }
+        let taken = self.assignment.slots_taken(&BTreeSet::new());
+        let needs = self.assignment.slots_for(bundle) - 1;
+        if self.assignment.accounts.contains_key(&bundle) || taken + needs <= Assignment::SLOTS_MAX
+        {
             self.account_mut(bundle).missing = missing;
         }
-        before != missing
+        true
     }
 
     /// Takes other wishes. Whoever asked anew gets a new start.
@@ -144,6 +158,7 @@ impl Owner {
         let gone = |bundle: &BundleId| !self.wishes.contains_key(bundle);
         let before = self.assignment.accounts.len();
         self.assignment.accounts.retain(|bundle, _| !gone(bundle));
+        self.missing.retain(|bundle, _| !gone(bundle));
         self.changed |= before != self.assignment.accounts.len();
     }
 

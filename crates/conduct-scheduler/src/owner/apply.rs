@@ -84,12 +84,10 @@ impl Owner {
         shortages: BTreeMap<BundleId, Shortage>,
         effects: &mut Vec<OwnerEffect>,
     ) {
-        let accounts = self.assignment.accounts.iter();
-        let short = accounts
-            .filter(|(_, account)| account.missing > 0)
-            .map(|(bundle, _)| *bundle);
+        let short = self.missing.keys();
         let over: Vec<BundleId> = short
             .filter(|bundle| !shortages.contains_key(bundle))
+            .copied()
             .collect();
         for bundle in over {
             self.count_missing(bundle, 0);

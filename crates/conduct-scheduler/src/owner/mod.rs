@@ -47,6 +47,8 @@ pub struct Owner {
     wishes: Wishes,
     tracks: BTreeMap<SlotId, Track>,
     declined: BTreeMap<BundleId, Vec<Decline>>,
+    /// How many instances of a bundle no node can take.
+    missing: BTreeMap<BundleId, u32>,
     trials: Trials,
     /// Whether another plan could differ from the last one.
     replan: bool,
@@ -139,7 +141,13 @@ impl Owner {
             .keys()
             .map(|id| (*id, Track::inherited(now)))
             .collect();
+        let accounts = assignment.accounts.iter();
+        let missing = accounts
+            .filter(|(_, account)| account.missing > 0)
+            .map(|(bundle, account)| (*bundle, account.missing))
+            .collect();
         Owner {
+            missing,
             teller: Teller::of(system.clone()),
             system,
             salt: hash::mix(start) ^ now.as_millis(),

@@ -16,6 +16,9 @@ const EVERY: Span = Span::secs(300);
 /// How soon after the last try another is made because something else has changed.
 const GAP: Span = Span::secs(20);
 
+/// How soon after a bundle was given up any is tried: its three starts were one minute's worth.
+const FIRST_GAP: Span = Span::secs(60);
+
 /// The tries of one system.
 #[derive(Clone, Debug)]
 pub(super) struct Trials {
@@ -25,6 +28,8 @@ pub(super) struct Trials {
     trying: Option<BundleId>,
     /// When one was tried or given up last.
     last: Time,
+    /// Nothing is tried before.
+    not_before: Time,
     /// The one tried last: the next is tried next.
     cursor: Option<BundleId>,
     /// Parked bundles for which something has changed that is not their own doing.
@@ -39,6 +44,7 @@ impl Trials {
             resumes: BTreeMap::new(),
             trying: None,
             last: now,
+            not_before: now,
             cursor: None,
             stirred: BTreeSet::new(),
             landscape: None,
@@ -58,10 +64,14 @@ impl Trials {
         self.resumes.insert(bundle, until);
     }
 
-    pub(super) fn park(&mut self, now: Time, bundle: BundleId) {
+    /// Gives a bundle up for a while, for the first time in a row if it is `newly`.
+    pub(super) fn park(&mut self, now: Time, bundle: BundleId, newly: bool) {
         self.resumes.remove(&bundle);
         self.stirred.remove(&bundle);
         self.last = now;
+        if newly {
+            self.not_before = now + FIRST_GAP;
+        }
         self.give_up(bundle);
     }
 
@@ -97,7 +107,7 @@ impl Trials {
         ) {
             (true, _) => None,
             (false, true) => Some(self.last + EVERY),
-            (false, false) => Some(self.last + GAP),
+            (false, false) => Some((self.last + GAP).max(self.not_before)),
         };
         waiting.into_iter().chain(try_at).min()
     }
@@ -147,7 +157,7 @@ impl Owner {
         } else {
             &trials.stirred
         };
-        if trials.trying.is_some() || waited < GAP {
+        if trials.trying.is_some() || waited < GAP || now < trials.not_before {
             return None;
         }
         let after = from.iter().find(|bundle| Some(**bundle) > trials.cursor);

@@ -30,6 +30,7 @@ impl Ownership {
         if voters > self.voters.epoch {
             return;
         }
+        let answer = self.checked(&system, epoch, answer);
         if let Answer::Refused { highest, wait } = &answer
             && *highest != epoch
         {
@@ -59,6 +60,35 @@ impl Ownership {
         self.retreat_if_hopeless(now, &system);
         self.tell_releases(now, &system);
         self.schedule(now, &system);
+    }
+
+    /// An answer without what no voter can have meant: it stays an answer, so that its claim does
+    /// not wait for another.
+    fn checked(&mut self, system: &System, epoch: Epoch, answer: Answer) -> Answer {
+        match answer {
+            Answer::Refused { highest, wait } => {
+                let followed = highest.followed(self.highest(system), self.me);
+                self.refused += u64::from(followed != highest);
+                Answer::Refused {
+                    highest: followed,
+                    wait: wait.min(Ownership::HOLDER_SPAN),
+                }
+            }
+            // Whoever promised this epoch has seen nothing of a later one.
+            Answer::Promised { latest } => {
+                let sound =
+                    |latest: &Assignment| latest.version.epoch <= epoch && latest.is_sound();
+                let lies = latest.as_deref().is_some_and(|latest| !sound(latest));
+                self.refused += u64::from(lies);
+                match lies {
+                    true => Answer::Refused {
+                        highest: epoch,
+                        wait: Span::ZERO,
+                    },
+                    false => Answer::Promised { latest },
+                }
+            }
+        }
     }
 
     /// Promises to itself if that makes a quorum, and owns the system once it does.

@@ -43,6 +43,8 @@ pub struct Ownership {
     waiting: BTreeMap<Token, Vec<After>>,
     last_token: Token,
     outbox: Outbox,
+    /// What others named and cannot be.
+    refused: u64,
 }
 
 /// What waits for a write.
@@ -95,6 +97,7 @@ impl Ownership {
             waiting: BTreeMap::new(),
             last_token: Token::default(),
             outbox: Outbox::default(),
+            refused: 0,
         };
         for (system, promise) in promises {
             let mut seat = Seat::new(&system);
@@ -124,6 +127,11 @@ impl Ownership {
     /// Who holds a system, as far as this node knows.
     pub fn holder(&self, system: &System) -> Option<NodeKey> {
         self.seats.get(system).and_then(Seat::holder)
+    }
+
+    /// How often others named numbers that cannot be. Nothing came of them.
+    pub const fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// When something has to be done next.
@@ -233,6 +241,10 @@ impl Ownership {
         if known.is_some_and(|known| known.version >= assignment.version) {
             return;
         }
+        if !assignment.is_sound() {
+            self.refused += 1;
+            return;
+        }
         let epoch = assignment.version.epoch;
         seat.learn(now, |seat| seat.assignment = Some(assignment));
         self.see(now, system, epoch, effects);
@@ -247,10 +259,13 @@ impl Ownership {
         epoch: Epoch,
         effects: &mut Vec<OwnershipEffect>,
     ) {
-        if self.seats.contains_key(system) {
-            self.see(now, system, epoch, effects);
-            self.flush(effects);
-        }
+        let Some(seat) = self.seats.get(system) else {
+            return;
+        };
+        let followed = epoch.followed(seat.highest(), self.me);
+        self.refused += u64::from(followed != epoch);
+        self.see(now, system, followed, effects);
+        self.flush(effects);
     }
 
     /// Something is known of this node's own epoch that it did not decide: the number was used

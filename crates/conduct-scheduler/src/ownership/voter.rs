@@ -25,6 +25,11 @@ impl Ownership {
         if epoch.owner != from || from == self.me || !self.voters.contains(&self.me) {
             return;
         }
+        let likely = epoch.is_likely(self.highest(&system), Epoch::JUMP_MAX);
+        self.refused += u64::from(!likely);
+        if epoch.number > Epoch::NUMBER_MAX {
+            return;
+        }
         self.step_aside(&system, epoch);
         let seat = self
             .seats
@@ -44,6 +49,13 @@ impl Ownership {
         if let Some(wait) = self.patience(now, &system, from).filter(|_| !again) {
             let highest = highest.unwrap_or(epoch);
             return self.refuse(from, (system, epoch), (highest, wait));
+        }
+        if !likely {
+            if let Some(seat) = self.seats.get_mut(&system) {
+                let furthest = Epoch::furthest(seat.highest(), Epoch::JUMP_MAX, from);
+                seat.learn(now, |seat| seat.seen = seat.seen.max(Some(furthest)));
+            }
+            return;
         }
         let promise = Promise {
             epoch,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use conduct_model::BundleId;
 
-use crate::assignment::{Account, Content, Filled, SlotId, Stage, StopReason};
+use crate::assignment::{Account, Assignment, Content, Filled, SlotId, Stage, StopReason};
 use crate::fleet::{Closed, Fleet, Standing};
 use crate::plan::{Moving, Plan, Situation};
 use crate::terms::Wish;
@@ -137,7 +137,7 @@ impl Census {
         } else if pauses.single.contains(&bundle) {
             usize::from(self.unstarted() == 0)
         } else {
-            self.missing
+            self.missing.min(Assignment::SLOTS_MAX)
         };
         let fresh = (0..).filter(move |number| !taken.contains(number));
         let fresh = fresh.map(move |number| SlotId { bundle, number });
@@ -150,6 +150,14 @@ impl Census {
         slots
             .filter(|slot| !pauses.slots.contains(slot))
             .take(at_most)
+    }
+
+    /// How many are missing for which no assignment has a slot.
+    pub(super) fn beyond(&self, situation: &Situation<'_>) -> Option<u32> {
+        let beyond = self.missing.checked_sub(Assignment::SLOTS_MAX)?;
+        let pauses = situation.pauses;
+        let paused = pauses.bundles.contains(&self.bundle) || pauses.single.contains(&self.bundle);
+        u32::try_from(beyond).ok().filter(|_| !paused)
     }
 
     /// Ends those that are being replaced as far as others are healthy, or as none can come.

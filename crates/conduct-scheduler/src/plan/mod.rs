@@ -100,11 +100,48 @@ struct Missing {
     bundle: BundleId,
 }
 
+/// What an assignment has room for.
+struct Room {
+    left: usize,
+    cleared: BTreeSet<SlotId>,
+    /// Bundles that get their first slot.
+    begun: BTreeSet<BundleId>,
+}
+
+impl Room {
+    fn of(assignment: &Assignment, clears: &[SlotId]) -> Room {
+        let cleared = clears.iter().copied().collect();
+        let taken = assignment.slots_taken(&cleared);
+        Room {
+            left: Assignment::SLOTS_MAX.saturating_sub(taken),
+            cleared,
+            begun: BTreeSet::new(),
+        }
+    }
+
+    /// Takes room for a slot, if there is any.
+    fn take(&mut self, assignment: &Assignment, slot: SlotId) -> bool {
+        if assignment.slots.contains_key(&slot) && !self.cleared.contains(&slot) {
+            return true;
+        }
+        let needs = match self.begun.contains(&slot.bundle) {
+            true => 1,
+            false => assignment.slots_for(slot.bundle),
+        };
+        let fits = needs <= self.left;
+        if fits {
+            self.left -= needs;
+            self.begun.insert(slot.bundle);
+        }
+        fits
+    }
+}
+
 /// Makes a plan, and promises the room that it takes.
 pub fn plan(fleet: &mut Fleet, situation: &Situation<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut missing = Vec::new();
-    let mut moving = Vec::new();
+    let (mut moving, mut beyond) = (Vec::new(), Vec::new());
     for (bundle, wish) in situation.wishes {
         let census = Census::settle(fleet, situation, (*bundle, wish), &mut plan);
         let failing = situation
@@ -118,12 +155,20 @@ pub fn plan(fleet: &mut Fleet, situation: &Situation<'_>) -> Plan {
             number: id.number,
             bundle: id.bundle,
         }));
+        beyond.extend(census.beyond(situation).map(|count| (*bundle, count)));
         moving.extend((!census.moving.is_empty()).then_some(census));
     }
     stop_unwished(situation, &mut plan);
     missing.sort_unstable();
+    let mut room = Room::of(situation.assignment, &plan.clears);
     for Missing { number, bundle, .. } in missing {
-        place(fleet, situation, SlotId { bundle, number }, &mut plan);
+        let slot = SlotId { bundle, number };
+        place(fleet, situation, slot, &mut room, &mut plan);
+    }
+    for (bundle, count) in beyond {
+        if let Some(shortage) = plan.shortages.get_mut(&bundle) {
+            shortage.missing = shortage.missing.saturating_add(count);
+        }
     }
     for census in moving {
         census.end_moves(situation, &mut plan);
@@ -132,7 +177,13 @@ pub fn plan(fleet: &mut Fleet, situation: &Situation<'_>) -> Plan {
 }
 
 /// Finds a node for one slot. Once a bundle found none, its others are not tried.
-fn place(fleet: &mut Fleet, situation: &Situation<'_>, slot: SlotId, plan: &mut Plan) {
+fn place(
+    fleet: &mut Fleet,
+    situation: &Situation<'_>,
+    slot: SlotId,
+    room: &mut Room,
+    plan: &mut Plan,
+) {
     let wish = &situation.wishes[&slot.bundle];
     if let Some(shortage) = plan.shortages.get_mut(&slot.bundle) {
         shortage.missing += 1;
@@ -140,6 +191,14 @@ fn place(fleet: &mut Fleet, situation: &Situation<'_>, slot: SlotId, plan: &mut 
     }
     let ask = ask(situation, slot, wish);
     match fleet.choose(&ask) {
+        Some(_) if !room.take(situation.assignment, slot) => {
+            let full = |node| (node, Refusal::SystemFull);
+            let shortage = Shortage {
+                missing: 1,
+                refusals: fleet.nodes().map(full).collect(),
+            };
+            plan.shortages.insert(slot.bundle, shortage);
+        }
         Some(node) => {
             let decision = (situation.version, situation.salt);
             let instance = hash::instance(situation.system, decision, &slot);

@@ -209,6 +209,11 @@ impl Scheduler {
         self.owners.get(system)
     }
 
+    /// How often others named numbers that cannot be. Nothing came of them.
+    pub const fn refused(&self) -> u64 {
+        self.ownership.refused()
+    }
+
     /// The nodes as the owners here see them.
     pub const fn fleet(&self) -> &Fleet {
         &self.fleet

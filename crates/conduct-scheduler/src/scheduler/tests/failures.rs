@@ -226,3 +226,16 @@ fn of_instances_whose_checks_fail_one_is_restarted_at_a_time() {
         |what: &Happening| matches!(what, Happening::Stopping(crate::StopReason::Unhealthy));
     assert_eq!(told(&world, &web, unhealthy), 3);
 }
+
+#[test]
+fn whoever_was_healthy_and_ends_on_a_sigterm_from_outside_is_left_alone() {
+    let mut world = World::of(3, 1);
+    let web = Sample::of("web", "shop");
+    world.behave(&web, Conduct::Ends(143, Span::secs(1)));
+    world.wish(&web, 1, 1);
+    world.run(Span::secs(600));
+    let started = |what: &Happening| matches!(what, Happening::Started { .. });
+    let completed = |what: &Happening| matches!(what, Happening::Completed { .. });
+    assert_eq!(told(&world, &web, started), 1);
+    assert_eq!(told(&world, &web, completed), 1);
+}

@@ -1,12 +1,14 @@
 //! Whole clusters of fakes: what people see.
 
 mod failures;
+mod gate;
 mod moves;
+mod parked;
 mod partitions;
 mod properties;
 mod starts;
 
-use conduct_model::{NodeKey, Span};
+use conduct_model::{NodeKey, Span, Time};
 
 use crate::event::Happening;
 use crate::fuzz::{Sample, World};
@@ -50,6 +52,13 @@ fn told(world: &World, sample: &Sample, what: impl Fn(&Happening) -> bool) -> us
         .iter()
         .filter(|(_, event)| of(event.bundle) && what(&event.what))
         .count()
+}
+
+/// When something was told of a bundle.
+fn times(world: &World, sample: &Sample, what: impl Fn(&Happening) -> bool) -> Vec<Time> {
+    let events = world.events.iter();
+    let told = events.filter(|(_, e)| e.bundle == Some(sample.bundle) && what(&e.what));
+    told.map(|(at, _)| *at).collect()
 }
 
 /// Where the forks of a bundle were granted.

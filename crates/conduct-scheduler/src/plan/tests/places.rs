@@ -1,127 +1,6 @@
-//! Tables of fleets, wishes and assignments, and what follows from them.
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use conduct_model::{BundleId, Digest, InstanceId, NodeKey, Resources, Time};
+//! Which node takes what, and why others do not.
 
 use super::*;
-use crate::assignment::{Account, Filled, Slot, Stage};
-use crate::epoch::Epoch;
-use crate::execution::{Execution, State, Turn};
-use crate::fleet::{Closed, HostReport, Resource, RoleRule, Standing};
-use crate::fuzz::Sample;
-use crate::terms::Kind;
-
-const MIB: u64 = 1 << 20;
-
-fn node(name: &str) -> NodeKey {
-    NodeKey::from_digest(Digest::of(name.as_bytes()))
-}
-
-fn room(memory_mib: u64) -> HostReport {
-    let room = Resources {
-        cpu_millis: 4_000,
-        memory_bytes: memory_mib * MIB,
-        disk_bytes: 1 << 40,
-    };
-    HostReport {
-        roles: ["web".parse().unwrap()].into(),
-        kinds: [Kind::Universal].into_iter().collect(),
-        capacity: room,
-        free: room,
-        ..HostReport::default()
-    }
-}
-
-fn fleet(nodes: &[(&str, HostReport)]) -> Fleet {
-    let mut fleet = Fleet::new(RoleRule::All);
-    for (name, report) in nodes {
-        fleet.report(node(name), report);
-    }
-    fleet
-}
-
-/// A system with its wishes and what was decided.
-struct Case {
-    wishes: Wishes,
-    assignment: Assignment,
-    pauses: Pauses,
-}
-
-fn version(sequence: u64) -> Version {
-    Version {
-        epoch: Epoch {
-            number: 1,
-            owner: node("owner"),
-        },
-        sequence,
-    }
-}
-
-impl Case {
-    fn of(samples: &[(&Sample, u32)]) -> Case {
-        let wish = |(sample, scale): &(&Sample, u32)| {
-            let terms = Arc::new(sample.terms.clone());
-            (
-                sample.bundle,
-                Wish {
-                    terms,
-                    scale: *scale,
-                    affinity: None,
-                    generation: 1,
-                },
-            )
-        };
-        Case {
-            wishes: samples.iter().map(wish).collect(),
-            assignment: Assignment::empty(version(0)),
-            pauses: Pauses::default(),
-        }
-    }
-
-    fn plan(&self, fleet: &mut Fleet) -> Plan {
-        let system = Sample::of("any", "shop").system;
-        plan(
-            fleet,
-            &Situation {
-                system: &system,
-                wishes: &self.wishes,
-                assignment: &self.assignment,
-                version: version(100),
-                salt: 0,
-                pauses: &self.pauses,
-            },
-        )
-    }
-
-    fn fill(&mut self, bundle: BundleId, number: u32, on: &str, stage: Stage) -> SlotId {
-        let id = SlotId { bundle, number };
-        let since = version(u64::from(number) + 1);
-        let instance = InstanceId::from_u128(u128::from(number) + 1);
-        let filled = Filled {
-            node: node(on),
-            instance,
-            stage,
-            since,
-            moving: false,
-        };
-        let content = Content::Filled(filled);
-        self.assignment.slots.insert(
-            id,
-            Slot {
-                version: since,
-                content,
-                quick_ends: 0,
-            },
-        );
-        id
-    }
-}
-
-fn nodes_of(plan: &Plan) -> BTreeSet<NodeKey> {
-    plan.starts.iter().map(|start| start.node).collect()
-}
 
 #[test]
 fn instances_of_one_bundle_spread_over_nodes_and_the_rest_is_missing_with_reasons() {
@@ -255,107 +134,6 @@ fn room_that_was_promised_a_moment_ago_is_not_promised_again() {
 }
 
 #[test]
-fn what_is_newest_is_stopped_first_and_what_only_waits_before_it() {
-    let web = Sample::of("web", "shop");
-    let mut case = Case::of(&[(&web, 1)]);
-    let oldest = case.fill(web.bundle, 0, "a", Stage::Started);
-    let newest = case.fill(web.bundle, 2, "b", Stage::Started);
-    let waiting = case.fill(web.bundle, 1, "c", Stage::Placed);
-    let mut fleet = fleet(&[("a", room(1024)), ("b", room(1024)), ("c", room(1024))]);
-    let plan = case.plan(&mut fleet);
-    let down = StopReason::ScaledDown;
-    assert_eq!(plan.stops, [(waiting, down), (newest, down)]);
-    assert!(!plan.stops.iter().any(|(id, _)| *id == oldest));
-}
-
-#[test]
-fn a_slot_whose_instance_is_still_ending_is_not_given_again() {
-    let web = Sample::of("web", "shop");
-    let mut case = Case::of(&[(&web, 2)]);
-    case.fill(web.bundle, 0, "a", Stage::Started);
-    case.fill(web.bundle, 1, "b", Stage::Stopping(StopReason::ScaledDown));
-    let mut fleet = fleet(&[("a", room(1024)), ("b", room(1024)), ("c", room(1024))]);
-    assert_eq!(case.plan(&mut fleet), Plan::default());
-}
-
-#[test]
-fn what_completed_is_left_alone_until_somebody_asks_anew() {
-    let web = Sample::of("web", "shop");
-    let mut case = Case::of(&[(&web, 1)]);
-    let id = SlotId {
-        bundle: web.bundle,
-        number: 0,
-    };
-    let content = Content::Completed { generation: 1 };
-    case.assignment.slots.insert(
-        id,
-        Slot {
-            version: version(1),
-            content,
-            quick_ends: 0,
-        },
-    );
-    let mut fleet = fleet(&[("a", room(1024))]);
-    assert_eq!(case.plan(&mut fleet), Plan::default());
-    case.wishes.get_mut(&web.bundle).unwrap().generation = 2;
-    let plan = case.plan(&mut fleet);
-    assert_eq!((plan.clears.as_slice(), plan.starts.len()), (&[id][..], 1));
-}
-
-#[test]
-fn a_drained_node_keeps_its_instance_until_another_is_healthy() {
-    let web = Sample::of("web", "shop");
-    let mut case = Case::of(&[(&web, 1)]);
-    let id = case.fill(web.bundle, 0, "a", Stage::Started);
-    let mut drained = room(1024);
-    drained.closed = Some(Closed::Draining);
-    let mut fleet = fleet(&[("a", drained), ("b", room(1024))]);
-    let plan = case.plan(&mut fleet);
-    assert_eq!(plan.moves, [(id, Moving::Away)]);
-    assert_eq!(nodes_of(&plan), [node("b")].into());
-    assert_eq!(plan.stops, []);
-
-    let Some(Content::Filled(filled)) = case
-        .assignment
-        .slots
-        .get_mut(&id)
-        .map(|slot| &mut slot.content)
-    else {
-        panic!("it was filled");
-    };
-    filled.moving = true;
-    case.fill(web.bundle, 1, "b", Stage::Started);
-    assert_eq!(case.plan(&mut fleet).stops, [(id, StopReason::Moved)]);
-}
-
-#[test]
-fn where_nothing_else_can_take_it_a_drained_instance_ends_all_the_same() {
-    let web = Sample::of("web", "shop");
-    let mut case = Case::of(&[(&web, 1)]);
-    let id = case.fill(web.bundle, 0, "a", Stage::Started);
-    let mut drained = room(1024);
-    drained.closed = Some(Closed::Draining);
-    let plan = case.plan(&mut fleet(&[("a", drained), ("b", room(1))]));
-    assert_eq!(plan.stops, [(id, StopReason::Moved)]);
-    assert_eq!(plan.shortages[&web.bundle].missing, 1);
-}
-
-#[test]
-fn an_exclusive_instance_ends_before_another_starts_when_its_node_is_drained() {
-    let mut ledger = Sample::of("ledger", "bank");
-    ledger.terms.exclusive = true;
-    let mut case = Case::of(&[(&ledger, 1)]);
-    let id = case.fill(ledger.bundle, 0, "a", Stage::Started);
-    let mut drained = room(1024);
-    drained.closed = Some(Closed::Draining);
-    let plan = case.plan(&mut fleet(&[("a", drained), ("b", room(1024))]));
-    assert_eq!(
-        (plan.stops.as_slice(), plan.starts.len()),
-        (&[(id, StopReason::Moved)][..], 0)
-    );
-}
-
-#[test]
 fn nodes_where_it_failed_come_last_and_nodes_that_declined_not_at_all() {
     let web = Sample::of("web", "shop");
     let mut case = Case::of(&[(&web, 1)]);
@@ -450,4 +228,62 @@ fn a_plan_is_the_same_whatever_order_the_nodes_were_heard_of_in() {
     let plan = case.plan(&mut fleet(&hosts));
     hosts.reverse();
     assert_eq!(case.plan(&mut fleet(&hosts)), plan);
+}
+
+#[test]
+fn a_system_gets_no_more_slots_than_its_assignment_has_room_for() {
+    let mut web = Sample::of("web", "shop");
+    web.terms.max_per_node = u32::MAX;
+    web.terms.needs = Resources::default();
+    let mut case = Case::of(&[(&web, u32::MAX)]);
+    let plan = case.plan(&mut fleet(&[("a", room(1024)), ("b", room(1024))]));
+    // An account would take two of them.
+    let most = Assignment::SLOTS_MAX - 2;
+    assert_eq!(plan.starts.len(), most);
+    let shortage = &plan.shortages[&web.bundle];
+    assert_eq!(shortage.missing, u32::MAX - most as u32);
+    assert!(
+        shortage
+            .refusals
+            .iter()
+            .all(|(_, why)| *why == Refusal::SystemFull)
+    );
+
+    for number in 0..most as u32 {
+        case.fill(web.bundle, number, "a", Stage::Started);
+    }
+    let cart = Sample::of("cart", "shop");
+    case.wishes
+        .extend(Case::of(&[(&web, 1), (&cart, 1)]).wishes);
+    let mut fleet = fleet(&[("a", room(1024)), ("b", room(1024))]);
+    let plan = case.plan(&mut fleet);
+    assert_eq!((plan.stops.len(), plan.starts.len()), (most - 1, 0));
+    assert_eq!(plan.shortages[&cart.bundle].missing, 1);
+    for number in 1..most as u32 {
+        case.assignment.slots.remove(&SlotId {
+            bundle: web.bundle,
+            number,
+        });
+    }
+    assert_eq!(case.plan(&mut fleet).starts.len(), 1, "there is room again");
+}
+
+#[test]
+fn nodes_within_a_tenth_of_the_best_are_as_good_and_no_others_are() {
+    let loaded = |percent: u64| {
+        let mut host = room(10_000);
+        host.free.memory_bytes = (100 - percent) * 100 * MIB;
+        host
+    };
+    let hosts = [("a", loaded(20)), ("b", loaded(30)), ("c", loaded(31))];
+    let mut chosen: BTreeMap<NodeKey, u32> = BTreeMap::new();
+    for n in 0..100 {
+        let sample = Sample::of(&format!("bundle {n}"), "shop");
+        for node in nodes_of(&Case::of(&[(&sample, 1)]).plan(&mut fleet(&hosts))) {
+            *chosen.entry(node).or_default() += 1;
+        }
+    }
+    let count = |name| chosen.get(&node(name)).copied().unwrap_or(0);
+    assert!(count("a") > 30 && count("b") > 30, "{chosen:?}");
+    assert_eq!(count("c"), 0, "{chosen:?}");
 }
