@@ -57,6 +57,21 @@ impl Allowed {
     }
 }
 
+/// Whether the machine may be emptied at this moment: an instance there is one too many while its
+/// successor starts elsewhere. For `grace` after the drain was called off nodes still act on it.
+pub(crate) fn may_be_drained(clients: &Clients, host: usize, now: Moment, grace: Moment) -> bool {
+    let wished = |wish: Wish| {
+        let history = clients.history().iter();
+        history.filter(move |operation| operation.wish == wish && operation.may_have_effect())
+    };
+    wished(Wish::Drain(host)).any(|drain| {
+        !wished(Wish::Undrain(host)).any(|undrain| {
+            let over = now.since(undrain.settled) >= grace;
+            undrain.is_ok() && drain.is_before(undrain) && over
+        })
+    })
+}
+
 impl std::fmt::Display for Allowed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let texts: Vec<String> = self
@@ -169,6 +184,20 @@ mod tests {
         ]);
         let allowed = Allowed::at(&clients, bundle, secs(60), secs(20));
         assert_eq!(allowed.to_string(), "4 to 5");
+    }
+
+    #[test]
+    fn a_machine_is_emptied_until_a_while_after_that_was_called_off() {
+        let (clients, _) = history(&[
+            (Wish::Drain(1), 10, 11, Outcome::Ok),
+            (Wish::Undrain(1), 30, 31, Outcome::Ok),
+            (Wish::Drain(2), 40, 41, Outcome::Ok),
+            (Wish::Undrain(2), 50, 60, Outcome::Unknown),
+        ]);
+        let drained = |host, at| may_be_drained(&clients, host, secs(at), secs(20));
+        assert!(!drained(0, 45));
+        assert!(drained(1, 45) && !drained(1, 51));
+        assert!(drained(2, 900), "nobody knows that it was called off");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use conduct_model::BundleId;
 
-use super::rules::Allowed;
+use super::rules::{Allowed, may_be_drained};
 use super::{Opinions, Report};
 use crate::engine::{Moment, secs};
 use crate::watch::{Fact, Look};
@@ -60,7 +60,7 @@ fn check(
         .truth
         .live()
         .filter(|(_, real)| real.bundle == bundle && real.told_to_end.is_none())
-        .filter(|(_, real)| exclusive || is_steady(look, opinions, real.host))
+        .filter(|(_, real)| exclusive || counts(look, opinions, real.host))
         .map(|(_, real)| real.host)
         .collect();
     let most = most(look, bundle, exclusive);
@@ -81,6 +81,12 @@ fn most(look: &Look<'_>, bundle: BundleId, exclusive: bool) -> u32 {
     let grace = if exclusive { STEADY + GRACE } else { GRACE };
     let allowed = Allowed::at(look.clients, bundle, look.now, grace.max(unsettled(look)));
     allowed.most()
+}
+
+/// Whether what runs on the machine is bounded at all: it is reached, and nobody empties it.
+fn counts(look: &Look<'_>, opinions: &Opinions, host: usize) -> bool {
+    is_steady(look, opinions, host)
+        && !may_be_drained(look.clients, host, look.now, unsettled(look))
 }
 
 /// For how long nodes may have been kept from learning of a wish.
