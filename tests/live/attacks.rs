@@ -207,7 +207,7 @@ fn what_instances_write_is_no_command_to_a_terminal_and_no_event() {
     let mut lines = conduct_tests::http::Events::open(cluster[0].control(), path, &[]);
     let lines = lines.as_mut().expect("a stream");
     for _ in 0..2 {
-        let event = lines.next().expect("a line");
+        let event = lines.next_event().expect("a line");
         assert_eq!(
             event.name, "line",
             "a line cannot say which event it is: {event:?}"

@@ -9,7 +9,7 @@ use conduct_tests::{Bundle, Cluster, eventually};
 fn until(events: &mut Events, name: &str) -> Vec<Event> {
     let mut seen = Vec::new();
     loop {
-        let event = events.next().expect("the stream goes on");
+        let event = events.next_event().expect("the stream goes on");
         let is_it = event.name == name;
         seen.push(event);
         if is_it {
@@ -42,7 +42,7 @@ fn a_stream_tells_what_becomes_of_a_bundle_and_beats_meanwhile() {
     assert!(told.iter().all(|event| event.data == id), "{told:?}");
     let names: Vec<&str> = told.iter().map(|event| event.name.as_str()).collect();
     assert!(names.contains(&"bundleInfoAdded") && names.contains(&"bundleConfigAdded"));
-    let only = some.next().expect("the stream goes on");
+    let only = some.next_event().expect("the stream goes on");
     assert_eq!(
         (only.name.as_str(), only.data),
         ("bundleInstallationAdded", id.clone())
@@ -76,7 +76,7 @@ fn who_comes_back_is_told_what_it_missed() {
 
     let headers = [("Last-Event-ID", "of-another-life-1")];
     let mut lost = Events::open(control, "/v2/bundles/events", &headers).expect("a stream");
-    assert_eq!(lost.next().expect("an event").name, "lagged");
+    assert_eq!(lost.next_event().expect("an event").name, "lagged");
 }
 
 #[test]
@@ -112,11 +112,11 @@ fn logs_are_followed_from_all_nodes() {
     let path = "/v2/bundles/hello/logs?follow=true&count=100";
     let mut following = Events::open(cluster[0].control(), path, &[]).expect("a stream");
     for _ in 0..4 {
-        assert_eq!(following.next().expect("a line").name, "line");
+        assert_eq!(following.next_event().expect("a line").name, "line");
     }
     cluster.run(0, &id, 0);
     cluster.run(0, &id, 1);
-    let next = following.next().expect("a line");
+    let next = following.next_event().expect("a line");
     assert!(next.data.contains("listening on port"), "{next:?}");
     let previous = cluster[0].json("/v2/bundles/hello/logs?previous=true&count=100");
     assert_eq!(previous.expect("lines").as_array().map(Vec::len), Some(4));
@@ -142,7 +142,7 @@ fn a_service_is_found_through_any_node_while_it_takes_calls() {
         .as_u64()
         .expect("a port");
     let place = format!("http://{host}:{port}");
-    let appeared = stream.next().expect("an event");
+    let appeared = stream.next_event().expect("an event");
     assert_eq!(appeared.name, "running");
     for node in 0..2 {
         eventually("the locator knows it", || match get(node, list).text() {
@@ -173,6 +173,6 @@ fn a_service_is_found_through_any_node_while_it_takes_calls() {
         assert_eq!(old, serde_json::json!([format!("{host}:{port}")]));
     }
     cluster.run(0, &id, 0);
-    assert_eq!(stream.next().expect("an event").name, "stopped");
+    assert_eq!(stream.next_event().expect("an event").name, "stopped");
     assert_eq!(get(0, "/services/hello").status, 404);
 }

@@ -271,7 +271,7 @@ impl Events {
     ///
     /// # Errors
     /// When the stream ends.
-    pub fn next(&mut self) -> io::Result<Event> {
+    pub fn next_event(&mut self) -> io::Result<Event> {
         loop {
             let event = self.next_of_any_kind()?;
             if !event.name.is_empty() {

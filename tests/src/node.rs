@@ -230,6 +230,7 @@ fn signal(pid: u32, name: &str) {
 }
 
 impl Drop for Node {
+    #[expect(clippy::print_stderr, reason = "a failing test shows what is printed")]
     fn drop(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
             // Whatever fails here has ended already.

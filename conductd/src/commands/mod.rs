@@ -1,6 +1,7 @@
 //! The commands of `conductd`, one module each.
 
 mod config;
+mod doctor;
 mod init;
 mod join;
 mod run;
@@ -53,6 +54,8 @@ enum Command {
     Join(join::Args),
     /// Let the program on the disk take the place of the daemon that runs
     Upgrade(upgrade::Args),
+    /// Look at this machine and these settings, and say what would keep a node from working well
+    Doctor(doctor::Args),
     /// Print a systemd unit for this program and these settings
     Unit(unit::Args),
     /// Show the settings that are in effect, and where each comes from
@@ -71,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Token(args)) => token::run(&args, &cli.place),
         Some(Command::Join(args)) => join::run(&args, &cli.place),
         Some(Command::Upgrade(args)) => upgrade::run(&args, &cli.place),
+        Some(Command::Doctor(args)) => doctor::run(&args, &cli.place),
         Some(Command::Unit(args)) => unit::run(&args, &cli.place),
         Some(Command::Config(args)) => config::run(&args, &cli.place),
         Some(Command::Run) | None => run::run(&cli.place),

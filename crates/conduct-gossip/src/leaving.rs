@@ -62,7 +62,7 @@ impl Membership {
         self.settings.card = card.clone();
         if self.table.set_card(self.me, card) {
             self.table.change(self.me, |entry| {
-                entry.refutation = (entry.refutation + 1).min(REFUTATION_MAX)
+                entry.refutation = (entry.refutation + 1).min(REFUTATION_MAX);
             });
             self.news.tell(Item::Member(self.me));
         }

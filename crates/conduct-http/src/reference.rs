@@ -76,7 +76,7 @@ fn entry(method: &str, path: &str, operation: &Value) -> String {
         let what = one_line(text(&response["description"]));
         let kinds = object(&response["content"]).into_iter().flatten();
         let kinds: Vec<String> = kinds.map(|(kind, body)| shape(kind, body)).collect();
-        let answer: Vec<&str> = [what.as_str(), &kinds.join(" or ")]
+        let answer: Vec<String> = [what, kinds.join(" or ")]
             .into_iter()
             .filter(|part| !part.is_empty())
             .collect();

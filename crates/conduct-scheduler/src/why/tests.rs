@@ -122,7 +122,8 @@ fn what_is_not_loaded_is_not_wished_for() {
 #[test]
 fn each_thing_that_an_instance_waits_for_has_its_sentence() {
     let on = node("a").short();
-    let table: [(fn(&mut Case), String); 9] = [
+    type Change = fn(&mut Case);
+    let table: [(Change, String); 9] = [
         (|_| {}, "about to be placed".into()),
         (
             |case| case.fill(0, Stage::Placed),
