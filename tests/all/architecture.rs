@@ -38,8 +38,21 @@ const ROWS: &[(&str, &[&str])] = &[
     ("wiring", &["conductd", "conduct-cli", "sandbox"]),
 ];
 
-/// Stand beside the picture: they build and check it.
-const OUTSIDE: &[&str] = &["xtask", "conduct-tests"];
+/// Stand beside the picture: those that build and check it, and what a cluster runs. A bundle knows
+/// its node by environment and HTTP alone, and so does the library that helps to write one.
+const OUTSIDE: &[&str] = &[
+    "xtask",
+    "conduct-tests",
+    "conduct-bundle-lib",
+    "chirper-common",
+    "chirper-friend",
+    "chirper-chirp",
+    "chirper-activity",
+    "chirper-front-end",
+];
+
+/// What bundles may use of this workspace: a bundle that needs more could not be written elsewhere.
+const FOR_BUNDLES: &[&str] = &["conduct-bundle-lib", "chirper-common"];
 
 /// Crates in which everything is a function of its arguments.
 const PURE: &[&str] = &[
@@ -140,6 +153,16 @@ fn every_crate_uses_only_rows_below_its_own() {
         "arrows that run the wrong way:\n{}",
         wrong.join("\n")
     );
+}
+
+#[test]
+fn bundles_use_nothing_that_a_stranger_could_not_use() {
+    let is_bundle = |name: &str| name.starts_with("chirper-") || name == "conduct-bundle-lib";
+    for (name, uses) in arrows().iter().filter(|(name, _)| is_bundle(name)) {
+        for used in uses {
+            assert!(FOR_BUNDLES.contains(&used.as_str()), "{name} uses {used}");
+        }
+    }
 }
 
 #[test]

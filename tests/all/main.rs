@@ -1,3 +1,6 @@
 //! What holds for the whole project.
 
 mod architecture;
+mod chirper;
+mod samples;
+mod tools;

@@ -7,6 +7,7 @@
     reason = "talking to a person is its work"
 )]
 
+mod bundles;
 mod command;
 mod simulate;
 mod tools;
@@ -19,6 +20,7 @@ usage:
   cargo verify [LAYER…]     check everything, or only the layers named (cargo verify -- --list)
   cargo sim [-- ARGS…]      run the simulator (cargo sim -- --help)
   cargo soak [MINUTES]      simulate new seeds for so long (60 unless told)
+  cargo bundles [--release] build the demo application and pack its bundles
   cargo demo                start a three-node sandbox and the demo application";
 
 fn main() -> ExitCode {
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let outcome = match task.as_str() {
         "verify" => verify::run(&rest),
         "sim" => simulate::sim(&rest),
+        "bundles" => bundles::run(&rest),
         "soak" => simulate::soak(&rest),
         "demo" => Err(
             "there is no demo yet: it comes with the sandbox, which starts the daemons \

@@ -42,6 +42,26 @@ const TOOLS: &[Tool] = &[
         package: "skopeo",
         serves: "images as docker archives",
     },
+    Tool {
+        program: "curl",
+        package: "curl",
+        serves: "the sample in shell",
+    },
+    Tool {
+        program: "python3",
+        package: "python3",
+        serves: "the sample in Python",
+    },
+    Tool {
+        program: "chromium",
+        package: "chromium",
+        serves: "the page of the demo in a browser",
+    },
+    Tool {
+        program: "chromedriver",
+        package: "chromium-driver",
+        serves: "the page of the demo in a browser",
+    },
 ];
 
 /// Installs what is missing where that is allowed; answers what is missing in the end, each with
