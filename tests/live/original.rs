@@ -28,6 +28,7 @@ for name in collections.abc.__all__:
 ";
 
 /// The client, installed once for all runs; nothing where the package index cannot be reached.
+#[expect(clippy::print_stderr, reason = "what is left out is said")]
 fn client() -> Option<&'static Path> {
     static CLIENT: OnceLock<Option<PathBuf>> = OnceLock::new();
     let client = CLIENT.get_or_init(|| {
