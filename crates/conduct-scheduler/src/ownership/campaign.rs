@@ -82,8 +82,10 @@ impl Ownership {
                 let answers = self.voters.contains(&holder) && !self.silent.contains(&holder);
                 holder != self.me && answers
             });
-        let turn = match holder == Some(self.me) || seat.lost {
-            // It was ours before this node was restarted, cut off or wrongly outvoted.
+        let turn = match holder == Some(self.me) || seat.lost || seat.was_held_by(self.me) {
+            // It was ours before this node was restarted, cut off or wrongly outvoted, or until
+            // there was nothing to decide. Voters that did not hear that it was given up, or
+            // forgot, promise it to nobody else.
             true => Span::ZERO,
             false => Ownership::STAGGER.times(self.rank(seat.hash)),
         };

@@ -124,6 +124,12 @@ impl Seat {
         (self.highest() > assigned).then(|| self.since + Ownership::PROOF_SPAN_MAX)
     }
 
+    /// Whether `node` is the last that decided anything.
+    pub(super) fn was_held_by(&self, node: NodeKey) -> bool {
+        let assigned = self.assignment.as_ref();
+        assigned.is_some_and(|assignment| assignment.version.epoch.owner == node)
+    }
+
     /// Who holds it, unless that one has given it up.
     pub(super) fn holder(&self) -> Option<NodeKey> {
         let highest = self.highest()?;

@@ -260,3 +260,41 @@ fn a_forgotten_system_leaves_nothing_in_memory_or_on_disk() {
     room.pass(Span::secs(5));
     assert_eq!(room.holders().len(), 1);
 }
+
+/// What is given up is noted on no disk but that of whoever promised it, so voters that restart
+/// may take the last holder for the present one, and refuse everybody else.
+#[test]
+fn a_system_that_was_given_up_is_owned_again_although_most_voters_forgot_that_it_was() {
+    let mut room = Room::of(5);
+    // It is not the one that comes first when all want it.
+    let order = ranked(5);
+    let holder = order[4];
+    room.act(holder, |o, now, fx| {
+        o.take_need(now, &system(), (true, false), fx);
+    });
+    room.pass(Span::secs(10));
+    assert_eq!(room.holders(), [holder]);
+    room.act(holder, |o, now, fx| {
+        o.take_need(now, &system(), (false, false), fx);
+    });
+    room.pass(Span::secs(5));
+    assert_eq!(room.holders(), []);
+    let written = assignment(
+        Version {
+            epoch: room.won[0].1,
+            sequence: 2,
+        },
+        &[],
+    );
+    for node in &order[1..4] {
+        room.crash(*node);
+        room.disks.entry(*node).or_default().clear();
+        room.boot(*node);
+        let written = written.clone();
+        room.act(*node, |o, now, fx| o.observe(now, &system(), written, fx));
+    }
+    room.pass(Span::secs(5));
+    room.want();
+    room.pass(Span::secs(30));
+    assert_eq!(room.holders().len(), 1);
+}
