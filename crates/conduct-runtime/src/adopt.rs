@@ -34,6 +34,10 @@ pub(crate) async fn adopt(shared: &Arc<Shared>) -> Result<Vec<Found>, RuntimeErr
     let mut asked = JoinSet::new();
     for (instance, folder) in RunFolder::all(&shared.config.runs)? {
         match Record::read(&folder) {
+            // It was never started, and a machine that stops at once leaves files half written.
+            Ok(Some(record)) if record.stage == Stage::Prepared && record.boot != boot() => {
+                folder.remove()?;
+            }
             Ok(Some(record)) => {
                 asked.spawn(look(Arc::clone(shared), instance, folder, record));
             }
@@ -83,15 +87,10 @@ async fn look(
     folder: RunFolder,
     record: Record,
 ) -> Found {
-    let Stage::Started {
-        boot: started_in,
-        ports,
-        ..
-    } = record.stage
-    else {
+    let Stage::Started { ports, .. } = record.stage else {
         return (instance, Adopted::Prepared, State::Prepared(record.bundle));
     };
-    if started_in == boot()
+    if record.boot == boot()
         && let Some((status, words, mouth)) = connect(&folder).await
     {
         for port in ports.values() {

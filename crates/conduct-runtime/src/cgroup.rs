@@ -88,6 +88,9 @@ impl Mounts {
             .flatten()
             .filter(|tree| make_in(tree, &place).is_ok())
             .collect();
+        for tree in &made {
+            give_weight(tree, name);
+        }
         let in_tree = |tree: &Option<PathBuf>| {
             let tree = tree.as_ref().filter(|tree| made.contains(tree))?;
             Some(tree.join(&place))
@@ -171,6 +174,27 @@ fn make_in(tree: &Path, place: &Path) -> io::Result<()> {
         above.push(part);
     }
     Ok(())
+}
+
+/// All instances together weigh as much as the machine has processors. Otherwise they would share
+/// what one process of the host gets, since those stand beside the group of all nodes.
+fn give_weight(tree: &Path, name: &str) {
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    let top = tree.join(TOP);
+    for group in [top.clone(), top.join(name)] {
+        for (file, value) in [
+            ("cpu.shares", cpus * 1024),
+            ("cpu.weight", (cpus * 100).min(10_000)),
+        ] {
+            // Each version has the one or the other, other trees have neither.
+            let path = group.join(file);
+            if path.exists()
+                && let Err(error) = fs::write(&path, value.to_string())
+            {
+                tracing::debug!(path = %path.display(), %error, "instances weigh little");
+            }
+        }
+    }
 }
 
 impl Groups {

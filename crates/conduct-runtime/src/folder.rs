@@ -18,7 +18,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -160,20 +160,15 @@ impl RunFolder {
     }
 }
 
-/// Replaces a file so that a reader, and a crash, finds the old one or the new one whole.
+/// Replaces a file so that a reader, and a process that dies, finds the old one or the new one whole.
+/// Nothing is forced to the disk: what is in these folders means nothing once the machine was started
+/// anew, and a start should not wait for disks.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), RuntimeError> {
     let failed = || RuntimeError::file("write", path);
     let text = serde_json::to_vec(value).map_err(|error| failed()(error.into()))?;
     let part = path.with_extension("part");
-    let mut file = fs::File::create(&part).map_err(failed())?;
-    file.write_all(&text)
-        .and_then(|()| file.sync_all())
-        .map_err(failed())?;
-    fs::rename(&part, path).map_err(failed())?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed())
+    fs::write(&part, text).map_err(failed())?;
+    fs::rename(&part, path).map_err(failed())
 }
 
 /// Reads a file that [`write_json`] wrote; nothing when there is none.

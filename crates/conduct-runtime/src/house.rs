@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::folder::write_json;
-    use crate::record::Stage;
+    use crate::record::{Stage, boot};
 
     /// A folder whose instance ended so long ago.
     fn folder(runs: &Path, number: u128, bundle: BundleId, age_secs: u64) -> RunFolder {
@@ -169,6 +169,7 @@ mod tests {
         let record = Record {
             instance,
             bundle,
+            boot: boot(),
             stage: Stage::Prepared,
         };
         let done = folder.path().join("done.json");

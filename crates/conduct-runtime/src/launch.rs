@@ -86,7 +86,6 @@ impl Launcher<'_> {
         let spec = self.spec(folder, prepared, start, ports, &groups)?;
         write_json(&folder.shim_spec(), &spec)?;
         let stage = Stage::Started {
-            boot: boot(),
             ports: ports.clone(),
             has_lease: start.lease.is_some(),
         };
@@ -94,6 +93,7 @@ impl Launcher<'_> {
         Record {
             instance: start.instance,
             bundle: start.bundle,
+            boot: boot(),
             stage,
         }
         .write(folder)?;

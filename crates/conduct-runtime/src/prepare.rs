@@ -12,7 +12,7 @@ use crate::config::RuntimeConfig;
 use crate::contained::prepare_containers;
 use crate::error::RuntimeError;
 use crate::folder::RunFolder;
-use crate::record::{Record, Stage};
+use crate::record::{Record, Stage, boot};
 
 /// An unpacked bundle.
 pub(crate) struct Prepared {
@@ -45,6 +45,7 @@ pub(crate) fn prepare(
     Record {
         instance,
         bundle,
+        boot: boot(),
         stage: Stage::Prepared,
     }
     .write(folder)?;

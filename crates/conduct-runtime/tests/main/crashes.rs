@@ -17,7 +17,8 @@ const KILLS: usize = 50;
 /// times in a start, by one process or another.
 const CALLS: &[(&str, &[u32])] = &[
     ("rename", &[1, 2, 3]),
-    ("fsync", &[1, 2, 3, 4]),
+    ("write", &[2, 5, 9]),
+    ("openat", &[20, 40, 60]),
     ("mkdir", &[1, 4, 7]),
     ("symlink", &[1]),
     ("execve", &[2, 3]),
@@ -101,7 +102,7 @@ fn a_stop_that_is_cut_at_any_call_comes_to_its_end_with_the_next_daemon() {
         ("unlink", 1),
         ("rmdir", 1),
         ("rmdir", 3),
-        ("fsync", 1),
+        ("openat", 4),
         ("rename", 1),
     ] {
         let (folder, first_port) = (Folder::new(), ports());

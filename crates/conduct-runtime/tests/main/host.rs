@@ -388,7 +388,7 @@ pub(crate) fn packing() -> Packing<'static> {
 
 /// What every descriptor here begins with.
 pub(crate) const CONF: &str = r#"version = 1, name = shop, compatibility-version = 1, system = shop
-    system-version = 1, nr-of-cpus = 0.1, memory = 64 MiB, disk-space = 1, roles = []
+    system-version = 1, nr-of-cpus = 1, memory = 64 MiB, disk-space = 1, roles = []
 "#;
 
 /// A component that is a shell script.
