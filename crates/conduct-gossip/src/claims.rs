@@ -217,25 +217,23 @@ impl Membership {
             record.standing = Standing::Alive;
         }
         let over = record.standing.is_over();
-        let shown = if over {
-            Status::of(record.standing)
-        } else {
-            Status::Reachable
-        };
-        let who = self.table.insert(&record, shown);
+        let who = self.table.insert(&record, Status::Reachable);
         self.persist_member(cx, who);
-        if over {
-            self.absent.insert(who, Absence::since(cx.now));
-            return Some(who);
-        }
         let Record {
             key, incarnation, ..
         } = record;
+        // One that is gone already is named all the same, and then said to be gone: the layer
+        // above tells of everyone whom it shows.
         cx.push(Effect::Verdict(Verdict::Joined {
             key,
             incarnation,
             replaces: None,
         }));
+        if over {
+            self.absent.insert(who, Absence::since(cx.now));
+            self.show(cx, who);
+            return Some(who);
+        }
         self.news.tell(Item::Member(who));
         self.settle_absence(cx, who);
         self.presence_changed(who);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use conduct_model::{BundleId, Digest, InstanceId, NodeKey, System};
 use conduct_scheduler::{Assignment, Terms};
-use conduct_state::{Record, RecordKey, State};
+use conduct_state::{Record, RecordKey};
 
 use crate::config::Config;
 use crate::descriptor::Descriptor;
@@ -91,23 +91,14 @@ impl Book {
                 self.unreadable.remove(key);
                 (meaning, None)
             }
-            Err(error) => {
-                self.unreadable.insert(key.clone());
-                (self.unread(key), Some(error))
-            }
+            Err(error) => (self.leave_unread(key), Some(error)),
         }
     }
 
-    /// Everything that the state holds, at the start of a life. What is not understood is listed.
-    pub(crate) fn read_all(&mut self, config: &Config, state: &State) {
-        let mut last: Option<&RecordKey> = None;
-        for record in state.records() {
-            if last != Some(record.key()) {
-                last = Some(record.key());
-                let read = state.get(record.key());
-                let _ = self.follow(config, record.key(), read.map(|record| &**record));
-            }
-        }
+    /// A record is not to be read, or cannot be: nothing is known of its subject.
+    pub(crate) fn leave_unread(&mut self, key: &RecordKey) -> Meaning {
+        self.unreadable.insert(key.clone());
+        self.unread(key)
     }
 
     fn read(
@@ -275,6 +266,30 @@ impl Book {
         self.named
             .range(bound(0)..=bound(0xff))
             .flat_map(|(_, bundles)| bundles.iter().copied())
+    }
+
+    /// Whether a bundle is loaded, be its record understood here or not.
+    pub(crate) fn knows(&self, bundle: &BundleId) -> bool {
+        self.bundles.contains_key(bundle)
+            || self.unreadable.contains(&RecordKey::Bundle(*bundle))
+    }
+
+    /// Every bundle that is loaded.
+    pub(crate) fn known(&self) -> impl Iterator<Item = BundleId> {
+        let unread = self.unreadable.iter().filter_map(|key| match key {
+            RecordKey::Bundle(bundle) => Some(*bundle),
+            _ => None,
+        });
+        self.bundles.keys().copied().chain(unread)
+    }
+
+    /// The known bundles whose archives are all there.
+    pub(crate) fn known_of(&self, holdings: &Holdings) -> Vec<BundleId> {
+        let known = self.bundles.keys();
+        known
+            .filter(|bundle| holdings.has_all(bundle))
+            .copied()
+            .collect()
     }
 
     /// Who has every archive of a bundle.

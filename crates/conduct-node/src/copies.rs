@@ -13,6 +13,10 @@ const SETTLE_SPAN: Span = Span::secs(2);
 /// How long one copy may take before another node is asked.
 const COPY_SPAN_MAX: Span = Span::secs(300);
 
+/// A node that is to have a copy is told so again after this: it may have lost what it was told,
+/// or its disk.
+const AGAIN_SPAN: Span = Span::secs(5);
+
 /// How long a node that could not take a copy is not asked again.
 const DECLINED_SPAN: Span = Span::secs(60);
 
@@ -35,6 +39,7 @@ pub(crate) struct Copies {
 struct Running {
     to: NodeKey,
     since: Time,
+    asked: Time,
 }
 
 impl Copies {
@@ -105,12 +110,27 @@ impl Copies {
         goes_on
     }
 
+    /// Whom to ask again for the copy that it is to have.
+    pub(crate) fn asks_again(&mut self, now: Time, bundle: &BundleId) -> Option<NodeKey> {
+        let running = self.running.get_mut(bundle)?;
+        let again = now.since(running.asked) >= AGAIN_SPAN;
+        if again {
+            running.asked = now;
+        }
+        again.then_some(running.to)
+    }
+
     pub(crate) fn running(&self) -> usize {
         self.running.len()
     }
 
     pub(crate) fn begin(&mut self, now: Time, bundle: BundleId, to: NodeKey) {
-        self.running.insert(bundle, Running { to, since: now });
+        let running = Running {
+            to,
+            since: now,
+            asked: now,
+        };
+        self.running.insert(bundle, running);
     }
 
     /// A node cannot take a copy.

@@ -1,13 +1,14 @@
 //! The node itself.
 
-use conduct_model::{BundleId, Now};
-use conduct_state::Pool;
+use conduct_model::{BundleId, NodeKey, Now, Uid};
+use conduct_state::{Pool, State};
 
 use crate::brain::Brain;
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::input::Input;
+use crate::payload::Decision;
 use crate::restored::{Fingerprint, Restored};
 use crate::view::{Counts, View, Why};
 
@@ -100,6 +101,16 @@ impl Node {
             .view(now)
     }
 
+    /// As [`View::routing_version`], for a proxy that needs nothing else; 0 before its first step.
+    pub fn routing_version(&self) -> u64 {
+        self.alive().map_or(0, Brain::routing_version)
+    }
+
+    /// Its life; none before its first step.
+    pub fn uid(&self) -> Option<Uid> {
+        self.alive().map(Brain::uid)
+    }
+
     /// Why the wish for a bundle is not met; `None` when it is, or when nobody wishes.
     pub fn why(&self, now: Now, bundle: BundleId) -> Option<Why> {
         self.alive()?.why(now, bundle)
@@ -110,6 +121,18 @@ impl Node {
         self.alive()
             .map(|brain| brain.events(bundle).collect())
             .unwrap_or_default()
+    }
+
+    /// What the members decided lately and told the others, by node: about one bundle, or all.
+    pub fn decisions(&self, bundle: Option<BundleId>) -> Vec<(NodeKey, Decision)> {
+        self.alive()
+            .map(|brain| brain.decisions(bundle))
+            .unwrap_or_default()
+    }
+
+    /// What it agrees on with the others, to look at; none before its first step.
+    pub fn state(&self) -> Option<&State> {
+        self.alive().map(Brain::state)
     }
 
     /// Numbers for those who watch; none before its first step.

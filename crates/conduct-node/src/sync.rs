@@ -13,6 +13,9 @@ pub(crate) const FRESH_PEERS: usize = 3;
 const COMPARE_SPAN: Span = Span::secs(1);
 /// After so many differences in a row it is not the news on its way that makes them.
 const DIFFERENCES_MAX: u32 = 2;
+/// News gets around in less time than this: if nothing came for so long, a difference means that
+/// some did not.
+const QUIET_SPAN: Span = Span::millis(500);
 /// A pull that brought nothing for so long is given up; the next comparison begins another.
 const PULL_SPAN_MAX: Span = Span::secs(10);
 /// So many peers are asked at a time, beside those that a machine wants asked.
@@ -27,6 +30,8 @@ const SKEW_TOLD_SPAN: Span = Span::secs(60);
 pub(crate) struct Sync {
     pub(crate) last_fresh: Time,
     pub(crate) next_compare: Time,
+    last_greeting: Time,
+    last_change: Time,
     /// How many nodes there are: news is told the more often the more they are.
     pub(crate) members: usize,
     /// They are to be counted again.
@@ -48,6 +53,8 @@ impl Sync {
         Sync {
             last_fresh: Time::ZERO,
             next_compare: now + COMPARE_SPAN,
+            last_greeting: Time::ZERO,
+            last_change: Time::ZERO,
             members: 1,
             members_changed: true,
             differences: 0,
@@ -61,10 +68,38 @@ impl Sync {
         self.next_compare = now + COMPARE_SPAN + Span::millis(jitter % 100);
     }
 
+    /// Something changed here: news of it, or of what led to it, is on its way.
+    pub(crate) fn changed(&mut self, now: Time) {
+        self.last_change = now;
+    }
+
     /// Whether to ask a peer whose state differs, or to wait for news that is on its way.
-    pub(crate) fn differs(&mut self) -> bool {
+    pub(crate) fn differs(&mut self, now: Time) -> bool {
         self.differences += 1;
-        self.differences > DIFFERENCES_MAX
+        let quiet = now.since(self.last_change) >= QUIET_SPAN;
+        quiet || self.differences > DIFFERENCES_MAX
+    }
+
+    /// News was told that did not get around: a difference means that something is missing here.
+    pub(crate) fn distrust(&mut self) {
+        self.differences = DIFFERENCES_MAX;
+    }
+
+    /// Whether a peer that came back may be compared with at once; of many that come back together
+    /// a few are enough.
+    pub(crate) fn compares_at_once(&mut self, now: Time) -> bool {
+        let rested = now.since(self.last_greeting) >= FRESH_SPAN;
+        if rested {
+            self.last_greeting = now;
+        }
+        rested
+    }
+
+    /// What a peer was asked before it took this node for a member again may never be answered.
+    pub(crate) fn ask_anew(&mut self, peer: Option<&NodeKey>) {
+        let meant = |asked: &NodeKey| peer.is_none_or(|peer| peer == asked);
+        self.pulls
+            .retain(|asked, pull| pull.ticket.is_some() || !meant(asked));
     }
 
     pub(crate) fn is_the_same(&mut self) {

@@ -30,6 +30,14 @@ use crate::requests::{Entry, Remembered, Requests, Stage};
 use crate::restored::{Folder, Restored, Settled};
 use crate::sync::Sync;
 
+/// What is to be done in the first step.
+pub(super) struct Awakening {
+    state: Vec<(Bytes, Bytes)>,
+    folder: Folder,
+    strays: u32,
+    first_start: bool,
+}
+
 /// The start of the life that begins now: what this daemon counts its turns from. The others may
 /// know of a later one; then what it says is lifted to that.
 fn next_start(records: &[DiskRecord]) -> u64 {
@@ -65,7 +73,14 @@ impl Brain {
         };
         let settings = settings(&config, seed, dice.bits());
         let membership = Membership::new(settings, boot, now.time, &mut said);
-        let mut brain = Brain {
+        let awakening = Awakening {
+            state: found.state,
+            folder: restored.folder,
+            strays: found.strays,
+            first_start,
+        };
+        Brain {
+            awakening: Some(awakening),
             me: config.key,
             now,
             out: Vec::new(),
@@ -76,6 +91,7 @@ impl Brain {
             disk: Disk::new(),
             outbox: Outbox::default(),
             book: Book::default(),
+            reaches: Default::default(),
             sync: Sync::new(now.time),
             tidy: Tidy::default(),
             confirms: Confirms::new(),
@@ -95,17 +111,25 @@ impl Brain {
             membership,
             config,
             dice,
-        };
-        brain.restore_state(found.state, restored.folder);
-        if found.strays > 0 {
-            let why = "nothing that this version writes".to_owned();
-            brain.tell(EventKind::StateDamaged {
-                entries: found.strays,
-                why,
-            });
         }
-        brain.introduce(first_start);
-        brain
+    }
+
+    /// The first step of a life: what was on disk is read. Not before, since a record that panics
+    /// its reader has to be named by what this node was handling.
+    pub(super) fn awake(&mut self) {
+        let Some(awakening) = self.awakening.take() else {
+            return;
+        };
+        self.restore_state(awakening.state, awakening.folder);
+        self.note_reaches();
+        if awakening.strays > 0 {
+            let (entries, why) = (
+                awakening.strays,
+                "nothing that this version writes".to_owned(),
+            );
+            self.tell(EventKind::StateDamaged { entries, why });
+        }
+        self.introduce(awakening.first_start);
     }
 
     /// Fills the state with what was on disk, as far as that can be believed.
@@ -136,7 +160,24 @@ impl Brain {
         } else if folder == Folder::Repaired {
             self.own.new_writer_wanted = true;
         }
-        self.book.read_all(&self.config, &self.state);
+        self.read_records();
+    }
+
+    /// Reads everything that the state holds, at the start of a life.
+    fn read_records(&mut self) {
+        for (key, record) in self.state.readings() {
+            match &record {
+                Some(record) if self.is_poison(record.payload()) => {
+                    self.book.leave_unread(&key);
+                    continue;
+                }
+                Some(record) => self.poison.begin_record(record.payload()),
+                None => {}
+            }
+            // What is not understood is listed in the book.
+            let _ = self.book.follow(&self.config, &key, record.as_deref());
+            self.poison.end_record();
+        }
     }
 
     /// An empty state, as when nothing was on disk.

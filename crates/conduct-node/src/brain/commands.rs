@@ -66,7 +66,7 @@ impl Brain {
         let (bundle, what) = subject(&command);
         let outcome = match command {
             Command::Load(load) => self.load(id, *load),
-            Command::Unload { bundle } => self.unload(bundle),
+            Command::Unload { bundle } => self.unload(id, bundle),
             Command::Scale {
                 bundle,
                 scale,

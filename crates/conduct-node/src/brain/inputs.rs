@@ -14,9 +14,9 @@ use crate::protocol::{Message, Stranger};
 impl Brain {
     pub(super) fn take(&mut self, input: Input) {
         match input {
-            // What has to be done at the start, or is due, is done in every step; and membership
-            // dials again by itself.
-            Input::Start | Input::Timer | Input::DialFailed { .. } => {}
+            Input::Start => self.awake(),
+            // What is due is done in every step, and membership dials again by itself.
+            Input::Timer | Input::DialFailed { .. } => {}
             Input::Datagram { from, bytes } | Input::Frame { from, bytes } => {
                 self.take_packet(from, &bytes);
             }

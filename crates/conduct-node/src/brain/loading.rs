@@ -10,7 +10,9 @@ use crate::archives::ArchiveList;
 use crate::book::digests;
 use crate::command::{Load, Refusal};
 use crate::descriptor::OnQuarantine;
-use crate::payload::{LoadRecord, Origin, Payload, Unknown};
+use crate::payload::{
+    Decisions, LoadRecord, Origin, Payload, Unknown, Unloaded, decisions_key,
+};
 
 /// The longest descriptor, as it is written: ten thousand of them are still a state that a joiner
 /// gets in seconds.
@@ -68,8 +70,8 @@ impl Brain {
         self.state
             .loads(bundle)
             .find(|record| {
-                crate::book::read::<LoadRecord>(record)
-                    .is_ok_and(|load| load.origin.request == request)
+                self.readable::<LoadRecord>(record)
+                    .is_some_and(|load| load.origin.request == request)
             })
             .map(|record| record.dot())
     }
@@ -104,16 +106,45 @@ impl Brain {
         others.peek().is_some() && others.all(full)
     }
 
-    pub(super) fn unload(&mut self, bundle: BundleId) -> Result<Change, Refusal> {
+    pub(super) fn unload(
+        &mut self,
+        request: RequestId,
+        bundle: BundleId,
+    ) -> Result<Change, Refusal> {
+        if let Some(dot) = self.unloaded_by(request, bundle) {
+            return Ok(Change::before(dot));
+        }
         let instances = self.instances_of(bundle);
         if instances > 0 {
             return Err(Refusal::StillRunning { bundle, instances });
+        }
+        if self.state.loads(bundle).next().is_some() {
+            // First, since whoever learns of the unload has to know by whose wish it was: of the
+            // bundle itself nothing is left then.
+            self.own.note_unload(Unloaded { request, bundle });
+            self.write_decisions();
         }
         let written = self
             .state
             .unload(bundle)
             .map_err(|error| refusal_of(&error))?;
         Ok(Change::made(written))
+    }
+
+    /// The latest write of the node that a request had made unload a bundle before; whoever has
+    /// it has the unload.
+    fn unloaded_by(&self, request: RequestId, bundle: BundleId) -> Option<Dot> {
+        let unloaded = Unloaded { request, bundle };
+        let members = self.membership.members();
+        let record = members
+            .filter_map(|member| self.state.get(&decisions_key(&member.key)))
+            .find(|record| {
+                self.readable::<Decisions>(record)
+                    .is_some_and(|decisions| decisions.unloads.contains(&unloaded))
+            })?;
+        let writer = record.dot().writer;
+        let known = self.state.digest().vector().get(writer);
+        Some(Dot::new(writer, known))
     }
 
     /// How many instances of a bundle exist or have been given to a node, by all that is known

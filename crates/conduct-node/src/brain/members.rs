@@ -79,10 +79,12 @@ impl Brain {
                 let uid = key.uid(incarnation);
                 self.tell(EventKind::MemberJoined { member: key, uid });
                 self.member_stands(key, Standing::Reachable);
+                self.compare_with_returned(key);
             }
             Verdict::Reachable(key) => {
                 self.tell(EventKind::MemberReachable { member: key });
                 self.member_stands(key, Standing::Reachable);
+                self.compare_with_returned(key);
             }
             Verdict::Unreachable(key) => {
                 self.tell(EventKind::MemberUnreachable { member: key });
@@ -123,37 +125,9 @@ impl Brain {
         }
         self.sync.members_changed = true;
         self.copies.touch_all();
-        self.tell_of_reach(node);
+        self.mirror_standing(node);
         self.note_withdrawals();
         self.advance_all();
-    }
-
-    /// The instances of a node that answers no more get no calls, and get them again when it
-    /// does.
-    fn tell_of_reach(&mut self, node: NodeKey) {
-        let serves = self.serves(&node);
-        let Some(running) = self.book.running.get(&node) else {
-            return;
-        };
-        let active: Vec<_> = running
-            .executions
-            .values()
-            .filter(|held| held.takes_calls())
-            .map(|held| (held.execution.bundle, held.execution.instance))
-            .collect();
-        if !active.is_empty() {
-            self.journal.routing_version += 1;
-        }
-        for (bundle, instance) in active {
-            let kind = match self.counts(&node) {
-                true => EventKind::ExecutionChanged {
-                    on: node,
-                    active: serves,
-                },
-                false => EventKind::ExecutionRemoved { on: node },
-            };
-            self.mirror(bundle, Some(instance), kind);
-        }
     }
 
     /// Whether callers are sent to what a node runs.
@@ -195,6 +169,7 @@ impl Brain {
     fn released(&mut self) {
         self.quarantine = None;
         self.tell(EventKind::Released);
+        self.compare_after_absence();
         self.pass_scheduler(Input::Part(self.part()));
         self.pass_host(HostInput::Close {
             why: Closed::Quarantined,

@@ -15,6 +15,7 @@ mod hosting;
 mod inputs;
 mod loading;
 mod members;
+mod mirroring;
 mod owning;
 mod records;
 mod replicating;
@@ -58,6 +59,8 @@ use reporting::Own;
 
 /// A node in its life.
 pub(crate) struct Brain {
+    /// What is to be done before anything else.
+    awakening: Option<boot::Awakening>,
     config: Config,
     me: NodeKey,
     now: Now,
@@ -74,6 +77,8 @@ pub(crate) struct Brain {
     disk: Disk<Held>,
     outbox: Outbox,
     book: Book,
+    /// How the nodes stand, as far as listeners were told.
+    reaches: mirroring::Reaches,
     sync: Sync,
     tidy: Tidy,
     confirms: Confirms<Purpose>,

@@ -8,7 +8,6 @@ use conduct_state::{Dot, Kind};
 
 use super::shelf::{disk_value, promise_key};
 use super::{Brain, Held};
-use crate::book;
 use crate::outbox::Way;
 use crate::payload::{AssignmentRecord, Payload, Report, Unknown};
 use crate::protocol::Message;
@@ -77,7 +76,7 @@ impl Brain {
     fn unknown_of(&self, system: &System) -> Unknown {
         let key = conduct_state::RecordKey::Assignment(system.clone());
         let record = self.state.get(&key);
-        let before = record.and_then(|record| book::read::<AssignmentRecord>(record).ok());
+        let before = record.and_then(|record| self.readable::<AssignmentRecord>(record));
         before.map(|before| before.unknown).unwrap_or_default()
     }
 
@@ -94,7 +93,7 @@ impl Brain {
             .of_kind(Kind::NODE_REPORT)
             .filter_map(|record| match record.key() {
                 conduct_state::RecordKey::NodeReport(node) => {
-                    Some((*node, book::read::<Report>(record).ok()?.for_hosts()))
+                    Some((*node, self.readable::<Report>(record)?.for_hosts()))
                 }
                 _ => None,
             })

@@ -1,19 +1,18 @@
 //! What changes in the state, and who has to hear of it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use conduct_model::{BundleId, NodeKey, System};
 use conduct_scheduler::{Closed, HostInput, Input, Wish, Wishes};
-use conduct_state::{Applied, Change, Lost, LostTo, RecordKey, StateError, Writes, Written};
+use conduct_state::{Applied, Change, Lost, LostTo, Record, RecordKey, StateError, Writes, Written};
 
 use super::shelf::state_key;
 use super::{Brain, Held, Work};
 use crate::book::{Meaning, Running, digests};
 use crate::descriptor::Descriptor;
 use crate::event::EventKind;
-use crate::payload::{Holdings, Report, ReportedExecution};
+use crate::payload::{Payload, Report};
 
 impl Brain {
     /// An own write was made: it goes to disk, and to others after that.
@@ -45,6 +44,9 @@ impl Brain {
     }
 
     pub(super) fn take_applied(&mut self, applied: Applied) {
+        if !applied.changes.is_empty() {
+            self.sync.changed(self.now.time);
+        }
         self.write_state(applied.writes);
         if applied.writer_forgotten {
             self.own.new_writer_wanted = true;
@@ -75,13 +77,17 @@ impl Brain {
 
     fn take_change(&mut self, change: Change) {
         let Change { key, before, after } = change;
-        if let Some(record) = &after {
-            if self.is_poison(record.payload()) {
-                return;
+        let poison = after
+            .as_ref()
+            .is_some_and(|record| self.is_poison(record.payload()));
+        let (meaning, error) = if poison {
+            (self.book.leave_unread(&key), None)
+        } else {
+            if let Some(record) = &after {
+                self.poison.begin_record(record.payload());
             }
-            self.poison.begin_record(record.payload());
-        }
-        let (meaning, error) = self.book.follow(&self.config, &key, after.as_deref());
+            self.book.follow(&self.config, &key, after.as_deref())
+        };
         if let Some(error) = error {
             let record = key.to_string();
             self.tell(EventKind::Unreadable {
@@ -97,6 +103,14 @@ impl Brain {
         self.poison.end_record();
     }
 
+    /// What a record means to its reader, unless it is one that crashed this node before.
+    pub(super) fn readable<T: Payload>(&self, record: &Record) -> Option<T> {
+        match self.poison.skips(record.payload()) {
+            Some(_) => None,
+            None => crate::book::read(record).ok(),
+        }
+    }
+
     fn system_of(&self, key: &RecordKey) -> Option<System> {
         let bundle = match key {
             RecordKey::Assignment(system) => return Some(system.clone()),
@@ -110,7 +124,9 @@ impl Brain {
 
     fn take_meaning(&mut self, meaning: Meaning, was_there: bool) {
         match meaning {
-            Meaning::Bundle { bundle, before } => self.bundle_changed(bundle, before.as_deref()),
+            Meaning::Bundle { bundle, before } => {
+                self.bundle_changed(bundle, was_there, before.as_deref());
+            }
             Meaning::Wish(bundle) => self.wish_changed(bundle),
             Meaning::Report {
                 node,
@@ -119,25 +135,36 @@ impl Brain {
             } => {
                 self.report_changed(node, report.as_deref(), &before);
             }
-            Meaning::Holdings { node, before } => self.holdings_changed(node, &before),
+            Meaning::Holdings { node, before } => self.mirror_holdings(node, &before),
             Meaning::Assignment(system) => self.assignment_changed(&system),
             Meaning::NodeWish(node) => self.node_wish_changed(node, was_there),
             Meaning::Nothing => {}
         }
     }
 
-    fn bundle_changed(&mut self, bundle: BundleId, before: Option<&Descriptor>) {
+    fn bundle_changed(
+        &mut self,
+        bundle: BundleId,
+        was_there: bool,
+        before: Option<&Descriptor>,
+    ) {
         let now = self
             .book
             .bundles
             .get(&bundle)
             .map(|loaded| loaded.descriptor.clone());
-        match (&before, &now) {
-            (None, Some(descriptor)) => {
-                let name = descriptor.name.clone();
+        // A bundle whose record is not understood here is known all the same.
+        match (was_there, self.book.knows(&bundle)) {
+            (false, true) => {
+                let name = now.as_ref().map(|descriptor| descriptor.name.clone());
+                let name = name.unwrap_or_else(|| bundle.short());
                 self.tell_of(bundle, EventKind::BundleAdded { name });
+                self.mirror_known(bundle);
             }
-            (Some(_), None) => self.tell_of(bundle, EventKind::BundleRemoved),
+            (true, false) => {
+                self.mirror_unknown(bundle);
+                self.tell_of(bundle, EventKind::BundleRemoved);
+            }
             _ => {}
         }
         let systems = [
@@ -195,7 +222,7 @@ impl Brain {
     }
 
     fn report_changed(&mut self, node: NodeKey, report: Option<&Report>, before: &Running) {
-        self.tell_of_executions(node, before);
+        self.mirror_report(node, before);
         if let Some(report) = report
             && self.scheduler.votes()
         {
@@ -203,74 +230,6 @@ impl Brain {
             self.pass_scheduler(Input::Report { node, report });
         }
         self.note_withdrawals();
-    }
-
-    fn tell_of_executions(&mut self, node: NodeKey, before: &Running) {
-        let serves = self.serves(&node);
-        let mut told = Vec::new();
-        let now = self.book.running.get(&node);
-        for (id, was) in &before.executions {
-            let bundle = was.execution.bundle;
-            let is = now.and_then(|now| now.executions.get(id));
-            let changes = |is: &ReportedExecution| {
-                is.execution.state != was.execution.state || is.doubtful != was.doubtful
-            };
-            match is.filter(|is| is.execution.state.takes_room()) {
-                None if was.execution.state.takes_room() => {
-                    told.push((bundle, *id, EventKind::ExecutionRemoved { on: node }));
-                }
-                Some(is) if changes(is) => {
-                    let active = serves && is.takes_calls();
-                    told.push((
-                        bundle,
-                        *id,
-                        EventKind::ExecutionChanged { on: node, active },
-                    ));
-                }
-                _ => {}
-            }
-        }
-        for (id, is) in now.iter().flat_map(|now| &now.executions) {
-            if !before.executions.contains_key(id) && is.execution.state.takes_room() {
-                told.push((
-                    is.execution.bundle,
-                    *id,
-                    EventKind::ExecutionAdded { on: node },
-                ));
-            }
-        }
-        if !told.is_empty() {
-            self.journal.routing_version += 1;
-        }
-        self.note_drained(node);
-        for (bundle, instance, kind) in told {
-            self.mirror(bundle, Some(instance), kind);
-        }
-    }
-
-    fn holdings_changed(&mut self, node: NodeKey, before: &Holdings) {
-        let nothing = Holdings::default();
-        let now = self.book.holdings.get(&node).unwrap_or(&nothing);
-        let changed = now.difference(before);
-        let touched: BTreeSet<BundleId> = changed
-            .iter()
-            .flat_map(|archive| self.book.naming(archive))
-            .collect();
-        let mut told = Vec::new();
-        for bundle in touched {
-            let (had, has) = (before.has_all(&bundle), now.has_all(&bundle));
-            if had != has {
-                told.push((bundle, has));
-            }
-        }
-        for (bundle, has) in told {
-            let kind = match has {
-                true => EventKind::InstallationAdded { on: node },
-                false => EventKind::InstallationRemoved { on: node },
-            };
-            self.mirror(bundle, None, kind);
-            self.copies.touch(bundle);
-        }
     }
 
     fn assignment_changed(&mut self, system: &System) {

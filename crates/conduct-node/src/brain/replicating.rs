@@ -57,10 +57,6 @@ impl Brain {
         }
         let time = self.now.time;
         let may_finish = |node: &NodeKey| takers.contains(node);
-        if self.copies.is_copying(time, &bundle, may_finish) || self.copies.running() >= COPIES_MAX
-        {
-            return;
-        }
         let turn =
             |node: &NodeKey| mixed(&[first_bytes(node.digest()), first_bytes(&bundle.bundle)]);
         let from = holders
@@ -68,20 +64,30 @@ impl Brain {
             .filter(|node| self.serves(node))
             .copied()
             .min_by_key(turn);
-        let to = takers.iter().copied().min_by_key(turn);
-        if let (Some(from), Some(to)) = (from, to) {
+        let Some(from) = from else { return };
+        let copy = Copy {
+            bundle,
+            archives,
+            from,
+        };
+        if self.copies.is_copying(time, &bundle, may_finish) {
+            if let Some(to) = self.copies.asks_again(time, &bundle) {
+                self.ask_for_copy(to, copy);
+            }
+        } else if self.copies.running() < COPIES_MAX
+            && let Some(to) = takers.iter().copied().min_by_key(turn)
+        {
             self.copies.begin(time, bundle, to);
             let archive = bundle.bundle;
             self.tell_of(bundle, EventKind::ReplicationStarted { archive, to });
-            let copy = Copy {
-                bundle,
-                archives,
-                from,
-            };
-            match to == self.me {
-                true => self.take_copy(&copy),
-                false => self.send(to, Way::Stream, &Message::Copy(copy)),
-            }
+            self.ask_for_copy(to, copy);
+        }
+    }
+
+    fn ask_for_copy(&mut self, to: NodeKey, copy: Copy) {
+        match to == self.me {
+            true => self.take_copy(&copy),
+            false => self.send(to, Way::Stream, &Message::Copy(copy)),
         }
     }
 

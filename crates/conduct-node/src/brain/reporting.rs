@@ -11,11 +11,20 @@ use conduct_state::{Draft, Rank, RecordKey, StateError, WriterId};
 use super::Brain;
 use super::confirming::KnownBy;
 use crate::payload::{
-    Holdings, Identity, Offer, Payload, Report, ReportedExecution, Routing, Unknown, holdings_key,
+    Decision, Decisions, Holdings, Identity, Offer, Payload, Report, ReportedExecution, Routing, Unknown, Unloaded,
+    decisions_key, holdings_key,
 };
 
 /// How often the shims are told of majority contact; their leases are many times longer.
 const LEASE_SPAN: Span = Span::millis(500);
+
+/// Whether something waits to be told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Untold {
+    Nothing,
+    Later,
+    Now,
+}
 
 /// What this node knows of itself.
 #[derive(Debug)]
@@ -26,6 +35,9 @@ pub(super) struct Own {
     life: Option<Incarnation>,
     pub(super) report_changed: bool,
     pub(super) holdings_changed: bool,
+    pub(super) decisions: Decisions,
+    /// Whether they are to be told: at once, or with the next comparison.
+    untold: Untold,
     version: u64,
     last_report: Option<Bytes>,
     last_holdings: Option<Bytes>,
@@ -49,6 +61,8 @@ impl Own {
             life: None,
             report_changed: true,
             holdings_changed: false,
+            decisions: Decisions::default(),
+            untold: Untold::Nothing,
             version: 0,
             last_report: None,
             last_holdings: None,
@@ -67,7 +81,29 @@ impl Own {
     pub(super) fn everything_changed(&mut self) {
         (self.last_report, self.last_holdings) = (None, None);
         (self.report_changed, self.holdings_changed) = (true, true);
+        if self.decisions != Decisions::default() {
+            self.untold = Untold::Now;
+        }
         self.known_by.clear();
+    }
+
+    /// Something was decided that others are told when there is time.
+    pub(super) fn note(&mut self, decision: Decision) {
+        self.decisions.note(decision);
+        self.untold = self.untold.max(Untold::Later);
+    }
+
+    /// An unload: whoever learns of it has to know the request as well.
+    pub(super) fn note_unload(&mut self, unloaded: Unloaded) {
+        self.decisions.note_unload(unloaded);
+        self.untold = Untold::Now;
+    }
+
+    /// There is time to tell what was decided.
+    pub(super) fn tell_decisions(&mut self) {
+        if self.untold == Untold::Later {
+            self.untold = Untold::Now;
+        }
     }
 
     pub(super) fn lived_before(&self) -> bool {
@@ -76,8 +112,8 @@ impl Own {
 
     pub(super) fn begin_life(&mut self, life: Incarnation) {
         self.life = Some(life);
-        self.report_changed = true;
-        self.last_report = None;
+        // What was written under an earlier life gives way to whatever the others remember of it.
+        self.everything_changed();
     }
 
     /// Whether the shims are to be told of this contact.
@@ -127,6 +163,25 @@ impl Brain {
         if self.own.holdings_changed && self.own.last_report.is_some() {
             self.own.holdings_changed = false;
             self.write_holdings();
+        }
+        if self.own.untold == Untold::Now && self.own.last_report.is_some() {
+            self.write_decisions();
+        }
+    }
+
+    /// What was decided lately.
+    pub(super) fn write_decisions(&mut self) {
+        self.own.untold = Untold::Nothing;
+        self.own.version += 1;
+        let rank = Rank::Counted(self.start(), self.own.version);
+        let payload = self.own.decisions.write();
+        let draft = Draft::new(decisions_key(&self.me), rank, &payload[..]);
+        match self.state.put(draft) {
+            Ok(written) => self.take_written(written),
+            Err(StateError::Outranked(_)) => {}
+            Err(error) => {
+                self.take_outcome(Err(error));
+            }
         }
     }
 
@@ -302,10 +357,11 @@ impl Brain {
 }
 
 /// The records that a node writes about itself, or others for it.
-pub(super) fn keys_of(node: NodeKey) -> [RecordKey; 3] {
+pub(super) fn keys_of(node: NodeKey) -> [RecordKey; 4] {
     [
         RecordKey::NodeReport(node),
         holdings_key(&node),
+        decisions_key(&node),
         RecordKey::NodeWish(node),
     ]
 }

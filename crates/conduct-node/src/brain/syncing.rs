@@ -30,6 +30,7 @@ impl Brain {
             }
             let jitter = self.dice.bits();
             self.sync.plan_compare(time, jitter);
+            self.own.tell_decisions();
             self.compare_with_someone();
             self.tidy_up();
         }
@@ -67,13 +68,33 @@ impl Brain {
     }
 
     fn compare_with_someone(&mut self) {
+        for peer in self.membership.gossip_targets(1) {
+            self.compare_with(peer);
+        }
+    }
+
+    fn compare_with(&mut self, peer: NodeKey) {
         let compare = Compare {
             summary: self.state.summary(),
             wall: self.now.wall,
         };
-        for peer in self.membership.gossip_targets(1) {
-            self.send(peer, Way::Datagram, &Message::Compare(compare));
+        self.send(peer, Way::Datagram, &Message::Compare(compare));
+    }
+
+    /// A peer answers again: what was told meanwhile did not get to it, or not to this node.
+    pub(super) fn compare_with_returned(&mut self, peer: NodeKey) {
+        self.sync.distrust();
+        self.sync.ask_anew(Some(&peer));
+        if peer != self.me && self.sync.compares_at_once(self.now.time) {
+            self.compare_with(peer);
         }
+    }
+
+    /// This node takes part again.
+    pub(super) fn compare_after_absence(&mut self) {
+        self.sync.distrust();
+        self.sync.ask_anew(None);
+        self.sync.next_compare = self.now.time;
     }
 
     pub(super) fn take_news(&mut self, from: NodeKey, delta: &Delta) {
@@ -88,7 +109,7 @@ impl Brain {
                 self.tidy.heard_same(from);
             }
             Comparison::Different { .. } => {
-                if self.sync.differs() {
+                if self.sync.differs(self.now.time) {
                     self.pull(from, None);
                 }
             }
@@ -194,6 +215,11 @@ impl Brain {
         let writer = WriterId::from_u64(self.dice.bits());
         self.state = self.boot_state(writer);
         self.write_state(self.state.snapshot());
+        let known: Vec<_> = self.book.known().collect();
+        for bundle in known {
+            self.mirror_unknown(bundle);
+            self.tell_of(bundle, EventKind::BundleRemoved);
+        }
         self.book = crate::book::Book::default();
         self.own.everything_changed();
         self.tell(EventKind::StateBegunAnew);

@@ -6,6 +6,7 @@ use conduct_scheduler::{Event as Scheduled, Happening};
 use super::Brain;
 use crate::effect::Effect;
 use crate::event::{Event, EventKind};
+use crate::payload::Decision;
 
 /// What an event is about.
 #[derive(Clone, Copy, Default)]
@@ -138,6 +139,20 @@ impl Brain {
                 what: other.to_string(),
             },
         };
+        let worth_telling = matches!(
+            kind,
+            EventKind::Unplaced { .. }
+                | EventKind::Parked { .. }
+                | EventKind::StartFailed { .. }
+                | EventKind::Surplus
+        );
+        if let Some(bundle) = bundle.filter(|_| worth_telling) {
+            self.own.note(Decision {
+                at: self.now.wall,
+                bundle,
+                what: kind.to_string(),
+            });
+        }
         self.publish(
             About {
                 request: None,

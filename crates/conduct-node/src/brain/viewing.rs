@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use conduct_gossip::Status;
-use conduct_model::{BundleId, NodeKey, Now, Resources, Roles, System};
+use conduct_model::{BundleId, NodeKey, Now, Resources, Roles, System, Uid};
 use conduct_scheduler::{Assignment, Fleet, Stage, State, Version, why};
 use conduct_state::RecordKey;
 
 use super::Brain;
-use crate::book::{self, Loaded};
+use crate::book::Loaded;
 use crate::event::Event;
-use crate::payload::{LoadRecord, Report, ReportedExecution};
+use crate::payload::{
+    Decision, Decisions, LoadRecord, Report, ReportedExecution, decisions_key,
+};
 use crate::runtime::Ports;
 use crate::view::{
     BundleView, Counts, ExecutionState, ExecutionView, MemberView, Verdict, View, Why, WishView,
@@ -25,8 +27,8 @@ impl Brain {
             .members()
             .map(|member| (member.key, self.member(&member)));
         let mut bundles: BTreeMap<BundleId, BundleView> = self
-            .state
-            .bundles()
+            .book
+            .known()
             .map(|bundle| (bundle, self.bundle(bundle)))
             .collect();
         for (node, held) in self.book.executions() {
@@ -41,7 +43,7 @@ impl Brain {
         }
         View {
             node: self.me,
-            uid: self.me.uid(self.membership.incarnation()),
+            uid: self.uid(),
             quarantine: self.quarantined(),
             members: members.collect(),
             voters: register
@@ -53,9 +55,17 @@ impl Brain {
         }
     }
 
+    pub(crate) fn uid(&self) -> Uid {
+        self.me.uid(self.membership.incarnation())
+    }
+
+    pub(crate) fn routing_version(&self) -> u64 {
+        self.journal.routing_version
+    }
+
     fn report_of(&self, node: NodeKey) -> Option<Report> {
         let record = self.state.get(&RecordKey::NodeReport(node))?;
-        book::read::<Report>(record).ok()
+        self.readable::<Report>(record)
     }
 
     fn member(&self, member: &conduct_gossip::Member) -> MemberView {
@@ -97,7 +107,7 @@ impl Brain {
                 .get(&bundle)
         });
         let loads = self.state.loads(bundle).filter_map(|record| {
-            let load = book::read::<LoadRecord>(record).ok()?;
+            let load = self.readable::<LoadRecord>(record)?;
             Some((load.origin.by, load.origin.at))
         });
         let error = account.and_then(|account| match account {
@@ -223,6 +233,26 @@ impl Brain {
     /// What this node decided and met lately, the oldest first.
     pub(crate) fn events(&self, bundle: Option<BundleId>) -> impl Iterator<Item = &Event> {
         self.journal.events(bundle)
+    }
+
+    /// What this node agrees on with the others.
+    pub(crate) fn state(&self) -> &conduct_state::State {
+        &self.state
+    }
+
+    /// What each member decided lately, as it told the others.
+    pub(crate) fn decisions(&self, bundle: Option<BundleId>) -> Vec<(NodeKey, Decision)> {
+        let of = |node: NodeKey| {
+            let record = self.state.get(&decisions_key(&node));
+            let decisions = record.and_then(|record| self.readable::<Decisions>(record));
+            decisions.map(|decisions| (node, decisions.latest))
+        };
+        self.membership
+            .members()
+            .filter_map(|member| of(member.key))
+            .flat_map(|(node, latest)| latest.into_iter().map(move |one| (node, one)))
+            .filter(|(_, decision)| bundle.is_none_or(|bundle| decision.bundle == bundle))
+            .collect()
     }
 
     /// Numbers for those who watch many nodes.

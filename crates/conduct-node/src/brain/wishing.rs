@@ -7,7 +7,6 @@ use super::Brain;
 use super::commands::{Change, refusal_of};
 use super::confirming::Purpose;
 use super::shelf::{disk_value, request_key};
-use crate::book;
 use crate::command::Refusal;
 use crate::confirm::ConfirmId;
 use crate::dice::mixed;
@@ -64,7 +63,7 @@ impl Brain {
     /// knowing of it.
     fn scaled_by(&self, bundle: BundleId, request: RequestId) -> Option<Dot> {
         let record = self.state.get(&RecordKey::WishScale(bundle))?;
-        let scale = book::read::<ScaleRecord>(record).ok()?;
+        let scale = self.readable::<ScaleRecord>(record)?;
         let had = scale.origin.request == request || scale.replaced.contains(&request);
         had.then(|| record.dot())
     }
@@ -72,7 +71,7 @@ impl Brain {
     /// The requests whose wishes a new absolute scale takes out.
     fn replaced_by_a_scale(&self, bundle: BundleId) -> Vec<RequestId> {
         let before = self.state.get(&RecordKey::WishScale(bundle));
-        let before = before.and_then(|record| book::read::<ScaleRecord>(record).ok());
+        let before = before.and_then(|record| self.readable::<ScaleRecord>(record));
         let mut replaced: Vec<RequestId> = before
             .into_iter()
             .flat_map(|scale| scale.replaced.into_iter().chain([scale.origin.request]))
@@ -205,7 +204,7 @@ impl Brain {
     /// Where instances of a bundle may run only.
     pub(super) fn affinity(&self, bundle: &BundleId) -> Option<BundleId> {
         let record = self.state.get(&RecordKey::WishScale(*bundle))?;
-        book::read::<ScaleRecord>(record).ok()?.affinity
+        self.readable::<ScaleRecord>(record)?.affinity
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use conduct_model::{BundleId, Digest, NodeKey};
 use conduct_state::RecordKey;
 
-use crate::payload::{FieldReader, FieldWriter, Payload, PayloadError, Unknown};
+use crate::payload::{FieldReader, FieldWriter, Payload, PayloadError, Unknown, named_node};
 
 /// The archives of one node, verified.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -38,13 +38,7 @@ pub fn holdings_key(node: &NodeKey) -> RecordKey {
 
 /// The node whose holdings `key` names, if it names any.
 pub fn holdings_node(key: &RecordKey) -> Option<NodeKey> {
-    match key {
-        RecordKey::Other(other) if other.kind().as_u16() == KIND => {
-            let bytes: [u8; 32] = other.name().try_into().ok()?;
-            Some(NodeKey::from_digest(Digest::from_bytes(bytes)))
-        }
-        _ => None,
-    }
+    named_node(key, KIND)
 }
 
 fn beginning(digest: &Digest) -> Beginning {

@@ -9,6 +9,7 @@
 
 mod assignment;
 mod bundle;
+mod decisions;
 mod holdings;
 mod report;
 mod wish;
@@ -16,6 +17,8 @@ mod wish;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::{Bytes, BytesMut};
+use conduct_model::{Digest, NodeKey};
+use conduct_state::RecordKey;
 use conduct_wire::codec::{self, CodecError};
 use conduct_wire::sections::{self, Section, SectionsError};
 use serde::Serialize;
@@ -23,6 +26,10 @@ use serde::de::DeserializeOwned;
 
 pub use assignment::AssignmentRecord;
 pub use bundle::{LoadRecord, Origin};
+pub use decisions::{
+    DECISION_BYTES_MAX, DECISIONS_MAX, Decision, Decisions, UNLOADS_MAX, Unloaded, decisions_key,
+    decisions_node,
+};
 pub use holdings::{Beginning, HOLDINGS_MAX, Holdings, holdings_key, holdings_node};
 pub use report::{Identity, Offer, Report, ReportedExecution, Routing};
 pub use wish::{Asked, NodeWishRecord, OffsetRecord, REPLACED_MAX, ScaleRecord};
@@ -62,6 +69,17 @@ pub enum PayloadError {
     /// Reading it panicked.
     #[error("reading it panicked")]
     Panicked,
+}
+
+/// The node that a key of this kind names, if it is of this kind.
+fn named_node(key: &RecordKey, kind: u16) -> Option<NodeKey> {
+    match key {
+        RecordKey::Other(other) if other.kind().as_u16() == kind => {
+            let bytes: [u8; 32] = other.name().try_into().ok()?;
+            Some(NodeKey::from_digest(Digest::from_bytes(bytes)))
+        }
+        _ => None,
+    }
 }
 
 /// Something that stands inside an envelope.

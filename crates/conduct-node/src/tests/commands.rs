@@ -282,3 +282,35 @@ fn a_node_without_majority_refuses_changes_and_names_who_takes_them() {
         Reply::Acknowledged { .. }
     ));
 }
+
+#[test]
+fn an_unload_that_is_repeated_through_another_node_gets_the_same_answer() {
+    let mut cluster = Cluster::settled(3);
+    let web = cluster.load(0, &bundle("web"));
+    let id = RequestId::from_u128(79);
+    let unload = Command::Unload { bundle: web };
+    for n in [0, 1, 2] {
+        let client = cluster.ask_as(n, id, unload.clone());
+        cluster.run(Span::secs(3));
+        assert!(
+            matches!(cluster.reply(n, client), Some(Reply::Acknowledged { .. })),
+            "node {n}: {:?}",
+            cluster.reply(n, client)
+        );
+    }
+    assert_eq!(
+        cluster.tell(1, unload),
+        Reply::Refused(Refusal::NotLoaded(web)),
+        "another request is another matter"
+    );
+    // Loaded anew, it is not unloaded by a request that had its effect before.
+    let web = cluster.load(0, &bundle("web"));
+    cluster.run(Span::secs(1));
+    let client = cluster.ask_as(2, id, Command::Unload { bundle: web });
+    cluster.run(Span::secs(3));
+    assert!(matches!(
+        cluster.reply(2, client),
+        Some(Reply::Acknowledged { .. })
+    ));
+    assert!(cluster.view(1).bundles.contains_key(&web));
+}

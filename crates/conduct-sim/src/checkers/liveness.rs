@@ -1,8 +1,10 @@
 //! What must come true after all faults stopped and a majority was healed.
 
+use conduct_state::WriterId;
+
 use super::{Opinions, Report};
 use crate::engine::{Moment, mins, secs};
-use crate::watch::Look;
+use crate::watch::{Look, peek};
 
 /// A rule that must hold at its bound and from then on.
 pub(crate) struct Demand {
@@ -24,6 +26,8 @@ pub(crate) struct Healed<'a> {
     pub(crate) core: &'a [usize],
     /// When.
     pub(crate) since: Moment,
+    /// When one of them last wrote something that the others are told.
+    pub(crate) written: Moment,
 }
 
 /// The state of all demands.
@@ -32,6 +36,9 @@ pub struct Liveness {
     core: Vec<usize>,
     since: Moment,
     looks: u64,
+    /// How much each of the core has written, and when that last changed.
+    writes: Vec<Option<(WriterId, u64)>>,
+    written: Moment,
     met_at: Vec<Option<Moment>>,
 }
 
@@ -42,6 +49,8 @@ impl Liveness {
             core: core.to_vec(),
             since,
             looks: 0,
+            writes: Vec::new(),
+            written: since,
             met_at: vec![None; demands(10).len()],
         }
     }
@@ -70,11 +79,13 @@ impl Liveness {
 
     pub(crate) fn look(&mut self, look: &Look<'_>, opinions: &Opinions, report: &mut Report<'_>) {
         self.looks += 1;
+        self.note_writes(look);
         let healed = Healed {
             look,
             opinions,
             core: &self.core,
             since: self.since,
+            written: self.written,
         };
         for (place, demand) in demands(look.machines.len()).iter().enumerate() {
             let due = look.now.since(self.since) >= demand.within;
@@ -92,6 +103,16 @@ impl Liveness {
                 ),
                 Some(_) => {}
             }
+        }
+    }
+
+    /// Nodes write without anybody being told, as when an instance has run for long enough to be
+    /// called sound.
+    fn note_writes(&mut self, look: &Look<'_>) {
+        let of = |host: &usize| look.node(*host).and_then(peek::writes);
+        let writes: Vec<_> = self.core.iter().map(of).collect();
+        if writes != self.writes {
+            (self.writes, self.written) = (writes, look.now);
         }
     }
 

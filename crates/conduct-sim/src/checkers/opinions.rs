@@ -34,6 +34,8 @@ pub struct Opinion {
     pub bundles: BTreeSet<BundleId>,
     /// What runs where.
     pub executions: BTreeMap<InstanceId, Seen>,
+    /// Which machines have all archives of what.
+    pub installations: BTreeSet<(BundleId, usize)>,
 }
 
 /// An instance as a node sees it.
@@ -85,27 +87,9 @@ impl Opinions {
             Fact::Died { host } => self.hosts[host] = Opinion::default(),
             Fact::Published { host, event } => {
                 self.hosts[host].hear(event);
-                self.see_added(look, host, event);
                 self.count(host);
             }
             _ => {}
-        }
-    }
-
-    /// An instance that is new to a node may be healthy already; whoever hears of it looks.
-    fn see_added(&mut self, look: &Look<'_>, host: usize, event: &Event) {
-        let (EventKind::ExecutionAdded { .. }, Some(instance), Some(bundle)) =
-            (&event.kind, event.instance, event.bundle)
-        else {
-            return;
-        };
-        let view = look.view(host);
-        let known = view.as_ref().and_then(|view| view.bundles.get(&bundle));
-        let active = known
-            .and_then(|known| known.executions.get(&instance))
-            .map(|e| e.active);
-        if let Some(seen) = self.hosts[host].executions.get_mut(&instance) {
-            seen.active = active.unwrap_or_default();
         }
     }
 
@@ -149,6 +133,10 @@ impl Opinion {
                 )
             })
         });
+        let installations = view.bundles.iter().flat_map(|(bundle, known)| {
+            let on = known.installations.iter();
+            on.map(|node| (*bundle, index_of(*node)))
+        });
         let members = view
             .members
             .iter()
@@ -165,6 +153,7 @@ impl Opinion {
             members,
             bundles: view.bundles.keys().copied().collect(),
             executions: executions.collect(),
+            installations: installations.collect(),
         }
     }
 
@@ -204,6 +193,13 @@ impl Opinion {
             (EventKind::BundleRemoved, _) => {
                 self.bundles.remove(&bundle);
                 self.executions.retain(|_, seen| seen.bundle != bundle);
+                self.installations.retain(|(of, _)| *of != bundle);
+            }
+            (EventKind::InstallationAdded { on }, _) => {
+                self.installations.insert((bundle, index_of(*on)));
+            }
+            (EventKind::InstallationRemoved { on }, _) => {
+                self.installations.remove(&(bundle, index_of(*on)));
             }
             (EventKind::ExecutionAdded { on }, Some(instance)) => {
                 let seen = Seen {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use conduct_model::Uid;
+use conduct_node::Node;
 
 use super::Report;
 use crate::watch::Look;
@@ -21,8 +22,9 @@ impl OwnIncarnation {
     /// A node that accepts changes shows its uid: it belongs to one node and one of its daemons,
     /// and never comes back after another.
     pub(crate) fn claimed(&mut self, look: &Look<'_>, host: usize, report: &mut Report<'_>) {
-        let Some(view) = look.view(host) else { return };
-        let uid = view.uid;
+        let Some(uid) = look.node(host).and_then(Node::uid) else {
+            return;
+        };
         if self.now.get(&host) == Some(&uid) {
             return;
         }

@@ -76,6 +76,12 @@ fn difference(heard: &Opinion, seen: &Opinion) -> Option<String> {
             heard.executions, seen.executions
         ));
     }
+    if heard.installations != seen.installations {
+        return Some(format!(
+            "installations {:?} and {:?}",
+            heard.installations, seen.installations
+        ));
+    }
     let verdicts = |opinion: &Opinion| {
         opinion
             .members

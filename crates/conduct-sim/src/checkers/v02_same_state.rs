@@ -8,7 +8,8 @@ use crate::watch::peek;
 const NEWS: Moment = millis(2_000);
 
 pub(crate) fn wrong(healed: &Healed<'_>) -> Option<String> {
-    if healed.look.now.since(healed.look.truth.changed) < NEWS {
+    let changed = healed.look.truth.changed.max(healed.written);
+    if healed.look.now.since(changed) < NEWS {
         return None;
     }
     let summary = |host: usize| healed.look.node(host).and_then(peek::summary);

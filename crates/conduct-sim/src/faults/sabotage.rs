@@ -2,12 +2,15 @@
 //! promise, so that the checkers can prove that they notice.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use conduct_model::{InstanceId, Now, Time};
 use conduct_node::command::{Command, Reply};
 use conduct_node::effect::Effect;
 use conduct_node::event::{Event, EventKind};
 use conduct_node::input::Input;
+use conduct_node::restored::Fingerprint;
+use conduct_state::{Record, State};
 
 use crate::machine::{Machine, Phase};
 
@@ -160,15 +163,25 @@ impl Sabotage {
         }
     }
 
-    /// Whether the node will handle something that crashes it.
-    pub(crate) fn is_poisoned(&self, input: &Input) -> bool {
-        let Some(poison) = &self.poison else {
-            return false;
+    /// What crashes a node in a step: a record that it read in it, and that came from outside or
+    /// lay on its disk.
+    pub(crate) fn crashes(&self, input: &Input) -> bool {
+        self.poison.is_some()
+            && matches!(
+                input,
+                Input::Start | Input::Datagram { .. } | Input::Frame { .. }
+            )
+    }
+
+    /// The poisonous record in a state, by the name that a crash on it has.
+    pub(crate) fn poison_in(&self, state: &State) -> Option<Fingerprint> {
+        let poison = self.poison.as_ref()?;
+        let holds = |record: &&Arc<Record>| {
+            let payload = record.payload();
+            payload.windows(poison.len()).any(|window| window == poison)
         };
-        let (Input::Datagram { bytes, .. } | Input::Frame { bytes, .. }) = input else {
-            return false;
-        };
-        bytes.windows(poison.len()).any(|window| window == poison)
+        let record = state.records().find(holds)?;
+        Some(Fingerprint::of(record.payload()))
     }
 
     /// Whether the node said that it skipped it.

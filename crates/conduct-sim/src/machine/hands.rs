@@ -39,6 +39,8 @@ pub struct Hand {
     pub last_pid: Option<Pid>,
     /// The daemon that ordered its preparation; what was not finished dies with it.
     pub ordered_by: u32,
+    /// What it was unpacked from was damaged.
+    pub rotten: bool,
 }
 
 /// How far an instance is.

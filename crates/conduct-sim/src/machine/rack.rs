@@ -63,6 +63,8 @@ pub struct Daemon {
     pub planned: Moment,
     /// When it was started.
     pub since: Moment,
+    /// It skips the record that is made to crash it.
+    pub skips: bool,
 }
 
 /// What stands still.

@@ -94,6 +94,15 @@ impl SideLog {
         self.spans(since).all(|sides| sides.joined(one, other))
     }
 
+    /// How often the two found each other again since `since`.
+    pub fn returns(&self, one: usize, other: usize, since: Moment) -> usize {
+        let joined: Vec<bool> = self
+            .spans(since)
+            .map(|sides| sides.joined(one, other))
+            .collect();
+        joined.windows(2).filter(|pair| pair[0] && !pair[1]).count()
+    }
+
     /// How often the sides have changed.
     pub fn changes(&self) -> usize {
         self.0.len()
@@ -153,5 +162,7 @@ mod tests {
         assert!(!log.joined_throughout(0, 1, secs(12)));
         assert!(log.joined_throughout(0, 1, secs(20)));
         assert!(log.joined_throughout(0, 1, secs(25)));
+        assert_eq!(log.returns(0, 1, secs(5)), 1);
+        assert_eq!(log.returns(0, 1, secs(21)), 0);
     }
 }

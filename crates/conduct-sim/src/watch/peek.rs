@@ -1,17 +1,21 @@
 //! The few things that checkers read inside a node, in one place.
 
 use conduct_node::Node;
-use conduct_state::{State, Summary};
+use conduct_state::{State, Summary, WriterId};
 
 /// What the node agrees on with the others.
 pub fn state(node: &Node) -> Option<&State> {
-    let _ = node;
-    None
+    node.state()
 }
 
 /// Two hashes: of how far it knows every writer, and of the records under that.
 pub fn summary(node: &Node) -> Option<Summary> {
-    node.counts().map(|counts| counts.summary)
+    node.state().map(State::summary)
+}
+
+/// As whom it writes, and how often it has.
+pub fn writes(node: &Node) -> Option<(WriterId, u64)> {
+    node.state().map(|state| (state.writer(), state.version()))
 }
 
 /// About how many bytes of records it keeps, and how many its digest has.

@@ -6,7 +6,7 @@ use conduct_node::input::Input;
 
 use super::{Occurrence, World};
 use crate::engine::{Moment, micros, millis, secs};
-use crate::machine::{Arrival, Hand, index_of};
+use crate::machine::{Arrival, index_of};
 use crate::network::{PACKET_BYTES, Traffic};
 
 /// What a transfer carries in a microsecond: 50 MB/s, the slower of disk and hash.
@@ -185,16 +185,6 @@ impl World {
                 },
             );
         }
-    }
-
-    /// Whether an instance runs what is not what it should be.
-    pub(crate) fn has_rotten(&self, host: usize, hand: &Hand) -> bool {
-        let digests = [Some(hand.bundle.bundle), hand.bundle.configuration];
-        let archives = &self.machines[host].archives;
-        digests
-            .into_iter()
-            .flatten()
-            .any(|digest| archives.get(digest).is_some_and(|a| a.rotten))
     }
 
     fn can_serve(&self, from: usize, to: usize) -> bool {

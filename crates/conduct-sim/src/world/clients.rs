@@ -336,10 +336,7 @@ impl World {
         let Some(daemon) = machine.daemon.as_ref().filter(|_| machine.pause.is_none()) else {
             return;
         };
-        let version = daemon
-            .node
-            .view(machine.read_clock(self.now))
-            .routing_version;
+        let version = daemon.node.routing_version();
         let client = self.clients.wait(host, Caller::Proxy);
         let id = self.clients.draw_id();
         let command = Command::RoutingApplied { version };

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use conduct_node::Node;
 use conduct_node::archive::ArchiveEvent;
 use conduct_node::input::Input;
-use conduct_node::restored::Crash as Panic;
+use conduct_node::restored::{Crash as Panic, Fingerprint};
 use conduct_node::runtime::RuntimeEvent;
 
 use super::{Occurrence, World};
@@ -32,6 +32,7 @@ impl World {
             armed: Moment::NEVER,
             planned: Moment::NEVER,
             since: self.now,
+            skips: false,
         });
         self.truth.awake_since[host] = Some(self.now);
         self.note_sides();
@@ -215,7 +216,7 @@ impl World {
         let Some(daemon) = &mut machine.daemon else {
             return;
         };
-        let poisoned = self.sabotage.is_poisoned(&input);
+        let crashes = self.sabotage.crashes(&input);
         let mut effects = std::mem::take(&mut self.effects);
         let node = &mut daemon.node;
         let stepped = catch_unwind(AssertUnwindSafe(|| node.step(now, input, &mut effects)));
@@ -226,11 +227,18 @@ impl World {
             self.panicked(host, "the node panicked");
             return;
         }
-        if poisoned && !self.sabotage.is_skipped(&effects) {
-            effects.clear();
-            self.effects = effects;
-            self.poisoned(host);
-            return;
+        if crashes {
+            daemon.skips |= self.sabotage.is_skipped(&effects);
+            let read = node
+                .state()
+                .filter(|_| !daemon.skips)
+                .and_then(|state| self.sabotage.poison_in(state));
+            if let Some(handling) = read {
+                effects.clear();
+                self.effects = effects;
+                self.poisoned(host, handling);
+                return;
+            }
         }
         for effect in effects.drain(..) {
             self.perform(host, effect);
@@ -239,18 +247,12 @@ impl World {
         self.watching(|watch, look| watch.stepped(look, host));
     }
 
-    /// The step met an item that is made to crash it.
-    fn poisoned(&mut self, host: usize) {
+    /// The step read a record that is made to crash its reader.
+    fn poisoned(&mut self, host: usize, handling: Fingerprint) {
         let now = self.now;
         let machine = &mut self.machines[host];
-        let handling = machine
-            .daemon
-            .as_ref()
-            .and_then(|daemon| daemon.node.handling());
-        if let Some(handling) = handling {
-            let at = machine.clock.wall(now);
-            machine.crashes.push(Panic { handling, at });
-        }
+        let at = machine.clock.wall(now);
+        machine.crashes.push(Panic { handling, at });
         self.watch.cover("poison met");
         self.kill_daemon(host);
         self.plan_start(host, millis(500));

@@ -31,6 +31,7 @@ impl World {
                     ports: BTreeMap::new(),
                     last_pid: None,
                     ordered_by: self.machines[host].life,
+                    rotten: false,
                 };
                 self.prepare(host, instance, hand);
             }
@@ -152,6 +153,7 @@ impl World {
             let archive = machine.archives.get(digest);
             let good = archive.is_some_and(|archive| !archive.rotten);
             if good || (archive.is_some() && self.sabotage.runs_rotten()) {
+                hand.rotten |= !good;
                 continue;
             }
             machine.hands.drop(instance);
@@ -202,7 +204,7 @@ impl World {
             };
             hand.last_pid = Some(pid);
         }
-        let rotten = self.has_rotten(host, &hand);
+        let rotten = hand.rotten;
         self.truth.forked(instance, real(host, &hand, now));
         self.fact(&Fact::Forked {
             host,

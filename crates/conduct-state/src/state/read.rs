@@ -43,6 +43,19 @@ impl State {
             .filter(|record| self.is_visible(record.dot()))
     }
 
+    /// What counts about each key of which any record is alive.
+    pub fn readings(&self) -> Vec<(RecordKey, Option<Arc<Record>>)> {
+        let mut readings: Vec<(RecordKey, Option<Arc<Record>>)> = Vec::new();
+        for record in self.records() {
+            if readings.last().map(|(key, _)| key) != Some(record.key()) {
+                let key = record.key().clone();
+                let reading = self.get(&key).cloned();
+                readings.push((key, reading));
+            }
+        }
+        readings
+    }
+
     /// The record `dot`, if it is alive.
     pub fn record(&self, dot: Dot) -> Option<&Arc<Record>> {
         self.store.get(dot).filter(|_| self.is_visible(dot))
