@@ -173,7 +173,7 @@ fn the_original_client_lives_through_the_life_of_a_bundle() {
     assert_eq!(last.ok().lines().count(), 2, "{last:?}");
     let events = ask(0, "events hello -n 100");
     assert!(
-        events.ok().contains("conductr.loadExecutor.bundleWritten"),
+        events.ok().contains("conductr.state.bundleInfoAdded"),
         "{events:?}"
     );
     ask(0, "events hello -n 101").failed(1, "Error: 400 Bad Request");

@@ -2,9 +2,11 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::PATIENCE;
 
 /// So long a server may take to say anything.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
@@ -251,7 +253,7 @@ impl Events {
         })
     }
 
-    /// The next event, heartbeats included.
+    /// The next event, heartbeats included. A hint of when to come back counts as none.
     ///
     /// # Errors
     /// When the stream ends.
@@ -270,9 +272,13 @@ impl Events {
     /// The next event that is more than a heartbeat.
     ///
     /// # Errors
-    /// When the stream ends.
+    /// When the stream ends, or brings nothing else for a minute.
     pub fn next_event(&mut self) -> io::Result<Event> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            if Instant::now() > deadline {
+                return Err(io::Error::other("nothing but heartbeats came"));
+            }
             let event = self.next_of_any_kind()?;
             if !event.name.is_empty() {
                 return Ok(event);
