@@ -20,6 +20,7 @@ use crate::processes::{marked, signal};
 use crate::protocol::{ContainerSpec, ExitRecord, FromShim, ShimSpec};
 use crate::record::{Record, Stage, boot};
 use crate::runtime::Shared;
+use crate::socket;
 
 /// A shim answers within this, or it is not there.
 const ASK_PATIENCE: Duration = Duration::from_secs(1);
@@ -129,7 +130,10 @@ pub(crate) struct Status {
 /// Connects to an instance's shim; nothing where none listens.
 pub(crate) async fn connect(folder: &RunFolder) -> Option<(Status, Ears, OwnedWriteHalf)> {
     let asking = async {
-        let stream = UnixStream::connect(folder.socket()).await.ok()?;
+        // A Unix socket is there or not: nothing is waited for.
+        let stream = socket::connect(&folder.socket()).ok()?;
+        stream.set_nonblocking(true).ok()?;
+        let stream = UnixStream::from_std(stream).ok()?;
         let (mut words, mouth) = split(stream);
         let line = words.next_line().await.ok()??;
         match serde_json::from_str(&line).ok()? {

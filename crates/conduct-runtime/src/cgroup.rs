@@ -15,6 +15,9 @@ const TOP: &str = "conduct";
 /// The group of the processes that a shim starts itself.
 const RUN: &str = "run";
 
+/// How often the making of a group is tried.
+const GROUP_TRIES: usize = 3;
+
 /// What an instance may use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Limits {
@@ -143,6 +146,16 @@ impl Mounts {
         groups.aside = others.map(|tree| tree.join(&place)).collect();
         groups
     }
+
+    /// Removes what a node's instances had in common, once none has a group of its own any more.
+    pub(crate) fn remove(&self, name: &str) {
+        for tree in &self.all {
+            let ours = tree.join(TOP);
+            // Whatever still holds somebody stays, and so does what other nodes have in there.
+            let _ = fs::remove_dir(ours.join(name));
+            let _ = fs::remove_dir(&ours);
+        }
+    }
 }
 
 impl Mounts {
@@ -164,7 +177,12 @@ impl Mounts {
 
 /// A group that hands its controllers down, with the one that processes are put into.
 fn make_in(tree: &Path, place: &Path) -> io::Result<()> {
-    fs::create_dir_all(tree.join(place).join(RUN))?;
+    let group = tree.join(place).join(RUN);
+    // Another node on this machine may be removing a folder above, empty until now.
+    let made = (0..GROUP_TRIES).any(|_| fs::create_dir_all(&group).is_ok());
+    if !made {
+        fs::create_dir_all(&group)?;
+    }
     let mut above = tree.to_owned();
     for part in place {
         // Refused one by one where the tree does not have them; the limits tell.

@@ -12,6 +12,7 @@ mod actor;
 mod adopt;
 mod cgroup;
 mod check;
+mod clear;
 mod config;
 mod contained;
 mod container;
@@ -31,8 +32,10 @@ mod record;
 mod runtime;
 mod script;
 mod shim;
+mod socket;
 mod speaker;
 
+pub use clear::clear;
 pub use config::{LimitPolicy, MemoryLimit, RuntimeConfig, Service};
 pub use container::{
     Abilities, Account, ContainerRoot, Ids, ImageFailure, ImageRequest, Images, Owner, abilities,

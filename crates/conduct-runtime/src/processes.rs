@@ -1,6 +1,7 @@
 //! Finding processes by what they are, not by their numbers.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use conduct_model::InstanceId;
@@ -29,6 +30,16 @@ pub(crate) fn marked(instance: InstanceId) -> Vec<u32> {
             .any(|variable| variable == mark.as_bytes())
     };
     all(is_marked)
+}
+
+/// The shims that were started for the instance in this folder: one, or none.
+pub(crate) fn shims_of(folder: &Path) -> Vec<u32> {
+    let is_shim = |stat: &Stat| {
+        let text = fs::read(format!("/proc/{}/cmdline", stat.pid)).unwrap_or_default();
+        let mut words = text.split(|byte| *byte == 0).skip(1);
+        words.next() == Some(b"shim") && words.next() == Some(folder.as_os_str().as_bytes())
+    };
+    all(is_shim)
 }
 
 struct Stat {

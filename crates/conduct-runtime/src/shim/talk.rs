@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::error::RuntimeError;
 use crate::protocol::{FromShim, LINE_BYTES_MAX, ToShim};
+use crate::socket;
 
 /// A daemon and perhaps the one that replaces it.
 const CONNECTIONS_MAX: usize = 4;
@@ -27,7 +28,7 @@ impl Talk {
         let failed = || RuntimeError::file("listen at", path);
         // What is left of an earlier try.
         let _ = std::fs::remove_file(path);
-        let listener = UnixListener::bind(path).map_err(failed())?;
+        let listener = socket::listen(path).map_err(failed())?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed())?;
         listener.set_nonblocking(true).map_err(failed())?;
         Ok(Talk {
