@@ -22,6 +22,7 @@ pub(crate) fn start(settings: &Settings) {
     };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if human {
         log.with_target(false).init();

@@ -5,6 +5,7 @@ mod clock;
 mod commands;
 mod convert;
 mod crashes;
+mod cuts;
 mod daemon;
 mod desk;
 mod edges;

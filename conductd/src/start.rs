@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::brain::{Brain, Panicked};
 use crate::crashes::Crashes;
+use crate::cuts;
 use crate::daemon::{Daemon, Sources};
 use crate::desk::{Desk, Tries, Views};
 use crate::edges::Edges;
@@ -91,6 +92,9 @@ pub(crate) async fn start(
         answers: Some(Arc::new(reading)),
     };
     let net = Net::open(net_config, net_sender)?;
+    if let Some(file) = &settings.cut_file {
+        cuts::follow(file.clone(), net.clone());
+    }
     let address = net.address().context("the cluster port has no address")?;
 
     let (archive_sender, archive_events) = mpsc::channel(EDGE_EVENTS_MAX);

@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) runc: String,
     pub(crate) docker: String,
     pub(crate) limits: LimitPolicy,
+    /// For tests of split networks.
+    pub(crate) cut_file: Option<PathBuf>,
     pub(crate) log_level: String,
     pub(crate) log_format: LogFormat,
 }

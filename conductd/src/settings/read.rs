@@ -196,6 +196,9 @@ impl Effective {
                 memory: self.one_of("conduct.limits.memory", MEMORY)?,
                 processes: self.whole("conduct.limits.processes", 16, 4_000_000)? as u64,
             },
+            cut_file: Some(self.at("conduct.testing.cut-file")?.as_str()?)
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             log_level: self.one_of("conduct.log.level", LEVELS)?.to_owned(),
             log_format: self.one_of("conduct.log.format", FORMATS)?,
         };

@@ -150,6 +150,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How many processes and threads an instance may have at once.",
     ),
     setting(
+        "conduct.testing.cut-file",
+        "\"\"",
+        "A file that names peers (ip:port, one a line) with which nothing is exchanged, so that a \
+         split network can be tried on one machine; the sandbox writes it.",
+    ),
+    setting(
         "conduct.log.level",
         "info",
         "What the daemon writes to standard error: error, warn, info, debug or trace.",
