@@ -32,6 +32,7 @@ const ROWS: &[(&str, &[&str])] = &[
             "conduct-http",
             "conduct-client",
             "conduct-image",
+            "conduct-terminal",
             "conduct-sim",
         ],
     ),

@@ -26,7 +26,6 @@ mod run;
 mod services;
 mod session;
 mod stop;
-mod table;
 mod text;
 mod unload;
 mod version;
@@ -36,6 +35,8 @@ mod why;
 mod yaml;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use conduct_terminal::table;
 
 use crate::exit::{Exit, Failure, OrFail as _};
 use crate::screen::Screen;

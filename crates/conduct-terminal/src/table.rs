@@ -1,23 +1,26 @@
 //! Tables as scripts have always cut them: two blanks between columns, none at the end of a line.
 
-use super::text::plain;
+use crate::plain::plain;
 
 /// Where the content of a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Align {
+pub enum Align {
+    /// At the left, filled up with blanks.
     Left,
+    /// At the right, where numbers belong.
     Right,
 }
 
 /// Rows under headings.
 #[derive(Debug, Clone)]
-pub(crate) struct Table {
+pub struct Table {
     columns: Vec<(&'static str, Align)>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new(columns: &[(&'static str, Align)]) -> Table {
+    /// A table without rows.
+    pub fn new(columns: &[(&'static str, Align)]) -> Table {
         Table {
             columns: columns.to_vec(),
             rows: Vec::new(),
@@ -25,14 +28,14 @@ impl Table {
     }
 
     /// Adds a row with a cell for each column.
-    pub(crate) fn row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
+    pub fn row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
         let cells: Vec<String> = cells.into_iter().map(|cell| plain(cell.as_ref())).collect();
         debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
         self.rows.push(cells);
     }
 
     /// With headings.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let headings = self
             .columns
             .iter()
@@ -44,7 +47,7 @@ impl Table {
     }
 
     /// The rows alone.
-    pub(crate) fn bare(&self) -> String {
+    pub fn bare(&self) -> String {
         let widths = self.widths();
         self.rows
             .iter()

@@ -31,10 +31,10 @@ pub struct Progress {
 }
 
 /// Runs a program and ends it with its number.
-pub fn main(program: fn(&mut Screen) -> Result<Exit, Failure>) -> ExitCode {
+pub fn main<E: Into<ExitCode>>(program: fn(&mut Screen) -> Result<E, Failure>) -> ExitCode {
     let mut screen = Screen::new();
     match program(&mut screen) {
-        Ok(exit) => exit.into(),
+        Ok(ended) => ended.into(),
         Err(failure) => screen.failure(&failure).into(),
     }
 }
