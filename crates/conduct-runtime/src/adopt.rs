@@ -154,7 +154,7 @@ pub(crate) fn clear_away(folder: &RunFolder, instance: InstanceId) {
 }
 
 /// Kills whoever is in the groups, and whoever else belongs there, until nobody is left.
-fn empty(groups: &Groups, instance: &str, others: impl Fn() -> Vec<u32>) {
+pub(crate) fn empty(groups: &Groups, instance: &str, others: impl Fn() -> Vec<u32>) {
     let patience = Instant::now() + KILL_PATIENCE;
     loop {
         groups.kill();

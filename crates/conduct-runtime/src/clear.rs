@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use conduct_model::InstanceId;
 use nix::sys::signal::Signal;
 
-use crate::adopt::clear_away;
+use crate::adopt::{clear_away, empty};
 use crate::cgroup::Mounts;
 use crate::error::RuntimeError;
 use crate::folder::RunFolder;
@@ -41,7 +41,13 @@ pub fn clear(runs: &Path, name: &str, grace: Duration) -> Result<(), RuntimeErro
             clear_rest(folder, *instance);
         }
     }
-    Mounts::find().remove(name);
+    let mounts = Mounts::find();
+    // Of whoever did not live to write down what it had made.
+    for (instance, groups) in mounts.found(name) {
+        empty(&groups, &instance, Vec::new);
+        groups.remove();
+    }
+    mounts.remove(name);
     Ok(())
 }
 
