@@ -12,6 +12,7 @@ mod edges;
 mod ending;
 mod fetch;
 mod images;
+mod ingress;
 mod journal;
 mod keys;
 mod log;

@@ -3,7 +3,7 @@
 //! The next program is executed in this very process with the sockets open, and finds their numbers
 //! in its environment. Callers who come meanwhile wait in the kernel's queue; none is refused.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use anyhow::Context;
@@ -22,6 +22,15 @@ pub(crate) struct Sockets {
     control: TcpListener,
     status: TcpListener,
     locator: TcpListener,
+    ingress: Option<IngressSockets>,
+}
+
+/// Those of the ingress. Ports that bundles ask for are opened anew.
+#[derive(Debug)]
+struct IngressSockets {
+    http: TcpListener,
+    https: Option<TcpListener>,
+    status: TcpListener,
 }
 
 impl Sockets {
@@ -30,8 +39,8 @@ impl Sockets {
         let left = std::env::var(VARIABLE).ok();
         let left = left.and_then(|text| Left::parse(&text, std::process::id()));
         let mut left = left.unwrap_or_default();
-        let mut open = |name: &str, what: &str, port: u16| {
-            let address = SocketAddr::new(settings.control_ip, port);
+        let mut open_at = |name: &str, what: &str, ip: IpAddr, port: u16| {
+            let address = SocketAddr::new(ip, port);
             match left.take(name) {
                 Some(listener) if is_at(&listener, address) => Ok(listener),
                 // Set otherwise since, or nothing was left: what was left is closed by this.
@@ -39,7 +48,24 @@ impl Sockets {
                     .with_context(|| format!("could not open {address} for the {what}")),
             }
         };
+        let ingress = match &settings.ingress {
+            Some(ingress) => {
+                let mut open = |name: &str, port| open_at(name, "ingress", ingress.ip, port);
+                Some(IngressSockets {
+                    http: open("ingress", ingress.port)?,
+                    https: ingress
+                        .https_port
+                        .map(|port| open("ingress-tls", port))
+                        .transpose()?,
+                    status: open("ingress-status", ingress.status_port)?,
+                })
+            }
+            None => None,
+        };
+        let mut open =
+            |name: &str, what: &str, port| open_at(name, what, settings.control_ip, port);
         Ok(Sockets {
+            ingress,
             control: open("control", "control API", settings.control_port)?,
             status: open("status", "status service", settings.status_port)?,
             locator: open("locator", "service locator", settings.locator_port)?,
@@ -48,11 +74,6 @@ impl Sockets {
 
     /// The same sockets, as HTTP serves them.
     pub(crate) fn listeners(&self) -> std::io::Result<Listeners> {
-        let serve = |listener: &TcpListener| {
-            let listener = listener.try_clone()?;
-            listener.set_nonblocking(true)?;
-            tokio::net::TcpListener::from_std(listener)
-        };
         Ok(Listeners {
             control: serve(&self.control)?,
             status: serve(&self.status)?,
@@ -60,14 +81,32 @@ impl Sockets {
         })
     }
 
+    /// The same sockets, as the ingress serves them, if this node has one.
+    pub(crate) fn ingress_listeners(&self) -> std::io::Result<Option<conduct_ingress::Listeners>> {
+        let Some(ingress) = &self.ingress else {
+            return Ok(None);
+        };
+        let https = ingress.https.as_ref().map(serve).transpose()?;
+        Ok(Some(conduct_ingress::Listeners {
+            http: vec![serve(&ingress.http)?],
+            https: https.into_iter().collect(),
+            status: Some(serve(&ingress.status)?),
+        }))
+    }
+
     /// Leaves the sockets open for the next program in this process; answers what it must find
     /// in its environment.
     pub(crate) fn leave(&self) -> nix::Result<String> {
-        let named = [
+        let mut named = vec![
             ("control", &self.control),
             ("status", &self.status),
             ("locator", &self.locator),
         ];
+        if let Some(ingress) = &self.ingress {
+            named.push(("ingress", &ingress.http));
+            named.push(("ingress-status", &ingress.status));
+            named.extend(ingress.https.iter().map(|https| ("ingress-tls", https)));
+        }
         let mut parts = Vec::new();
         for (name, listener) in named {
             fcntl(listener, FcntlArg::F_SETFD(FdFlag::empty()))?;
@@ -75,6 +114,12 @@ impl Sockets {
         }
         Ok(format!("{}:{}", std::process::id(), parts.join(",")))
     }
+}
+
+fn serve(listener: &TcpListener) -> std::io::Result<tokio::net::TcpListener> {
+    let listener = listener.try_clone()?;
+    listener.set_nonblocking(true)?;
+    tokio::net::TcpListener::from_std(listener)
 }
 
 fn is_at(listener: &TcpListener, address: SocketAddr) -> bool {

@@ -33,10 +33,14 @@ const ROWS: &[(&str, &[&str])] = &[
             "conduct-client",
             "conduct-image",
             "conduct-terminal",
+            "conduct-ingress",
             "conduct-sim",
         ],
     ),
-    ("wiring", &["conductd", "conduct-cli", "sandbox"]),
+    (
+        "wiring",
+        &["conductd", "conduct-cli", "conduct-haproxy", "sandbox"],
+    ),
 ];
 
 /// Stand beside the picture: those that build and check it, and what a cluster runs. A bundle knows

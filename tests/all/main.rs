@@ -2,5 +2,6 @@
 
 mod architecture;
 mod chirper;
+mod ingress_guide;
 mod samples;
 mod tools;

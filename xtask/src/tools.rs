@@ -62,6 +62,11 @@ const TOOLS: &[Tool] = &[
         package: "chromium-driver",
         serves: "the page of the demo in a browser",
     },
+    Tool {
+        program: "haproxy",
+        package: "haproxy",
+        serves: "the other proxy: its configurations and the tests that both proxies share",
+    },
 ];
 
 /// Installs what is missing where that is allowed; answers what is missing in the end, each with

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use conduct_http::Server;
+use conduct_ingress::Ingress;
 use tokio_util::sync::CancellationToken;
 
 use super::Place;
 use crate::daemon::Ended;
 use crate::ending::{Why, Words, become_newer};
+use crate::ingress;
 use crate::settings::Settings;
 use crate::sockets::Sockets;
 use crate::start::{Ready, start};
@@ -72,6 +74,15 @@ async fn serve(
         build: env!("CARGO_PKG_VERSION").to_owned(),
         ..conduct_http::Settings::default()
     };
+    let ingress = match (&settings.ingress, sockets.ingress_listeners()?) {
+        (Some(open), Some(listeners)) => {
+            let node = services.node.clone();
+            let own_ports = ingress::reserved(settings, open);
+            let served = open.served.clone();
+            Some(ingress::start(served, own_ports, listeners, node, &doors)?)
+        }
+        _ => None,
+    };
     let listeners = sockets.listeners()?;
     let server = Arc::new(conduct_http::serve(services, interfaces, listeners, &doors));
     let kept = Arc::clone(&server);
@@ -85,7 +96,7 @@ async fn serve(
         why = words.next() => {
             tracing::info!(?why, "stopping; instances go on under their leases");
             notify::tell(if why == Why::Stop { "STOPPING=1" } else { "RELOADING=1" });
-            let closing = close(&doors, &server, &loop_);
+            let closing = close(&doors, &server, ingress.as_ref(), &loop_);
             (tokio::join!(running, closing).0, why)
         }
     };
@@ -96,9 +107,20 @@ async fn serve(
 }
 
 /// Callers that were let in get their answers; then the loop ends.
-async fn close(doors: &CancellationToken, server: &Server, loop_: &CancellationToken) {
+async fn close(
+    doors: &CancellationToken,
+    server: &Server,
+    ingress: Option<&Ingress>,
+    loop_: &CancellationToken,
+) {
     doors.cancel();
-    if tokio::time::timeout(ANSWERS_TIME_MAX, server.ended())
+    let answered = async {
+        server.ended().await;
+        if let Some(ingress) = ingress {
+            ingress.ended().await;
+        }
+    };
+    if tokio::time::timeout(ANSWERS_TIME_MAX, answered)
         .await
         .is_err()
     {

@@ -1,5 +1,6 @@
 //! The daemon's settings: defaults, then a file, then the environment, then the command line.
 
+mod ingress;
 mod read;
 mod table;
 
@@ -11,6 +12,7 @@ use conduct_model::{Resources, Roles, Span};
 use conduct_node::config::{Duty, Profile, RoleMatching};
 use conduct_runtime::LimitPolicy;
 
+pub(crate) use ingress::IngressSettings;
 pub(crate) use read::Sources;
 pub(crate) use table::{SETTINGS, variable};
 
@@ -29,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) control_port: u16,
     pub(crate) status_port: u16,
     pub(crate) locator_port: u16,
+    /// None where this node takes no callers in.
+    pub(crate) ingress: Option<IngressSettings>,
     pub(crate) capacity: Capacity,
     pub(crate) endpoint_ports: RangeInclusive<u16>,
     pub(crate) replicas: u32,

@@ -142,7 +142,7 @@ fn place(value: &Value) -> String {
 }
 
 impl Effective {
-    fn at(&self, path: &'static str) -> Result<&Value, SettingsError> {
+    pub(super) fn at(&self, path: &'static str) -> Result<&Value, SettingsError> {
         // The defaults name every setting, so only one set to null by hand is missing.
         self.0
             .at(path)
@@ -182,6 +182,7 @@ impl Effective {
             control_port: self.port("conduct.control.port")?,
             status_port: self.port("conduct.status.port")?,
             locator_port: self.port("conduct.locator.port")?,
+            ingress: self.ingress()?,
             capacity: self.capacity()?,
             endpoint_ports: self.port("conduct.endpoints.first-port")?
                 ..=self.port("conduct.endpoints.last-port")?,
@@ -239,7 +240,7 @@ impl Effective {
         })
     }
 
-    fn unfit(&self, path: &'static str, why: &'static str) -> SettingsError {
+    pub(super) fn unfit(&self, path: &'static str, why: &'static str) -> SettingsError {
         let value = self.0.at(path);
         SettingsError::Unfit {
             path,
@@ -249,7 +250,7 @@ impl Effective {
         }
     }
 
-    fn parsed<T: std::str::FromStr>(
+    pub(super) fn parsed<T: std::str::FromStr>(
         &self,
         path: &'static str,
         expected: &str,
@@ -261,7 +262,7 @@ impl Effective {
             .map_err(|_| value.not(expected).into())
     }
 
-    fn listed<T: std::str::FromStr>(
+    pub(super) fn listed<T: std::str::FromStr>(
         &self,
         path: &'static str,
         expected: &str,
@@ -271,7 +272,7 @@ impl Effective {
         value.as_strings()?.into_iter().map(item).collect()
     }
 
-    fn one_of<T: Copy>(
+    pub(super) fn one_of<T: Copy>(
         &self,
         path: &'static str,
         choices: &[(&str, T)],
@@ -295,7 +296,7 @@ impl Effective {
         Ok(self.at(path)?.as_whole(from..=to)?)
     }
 
-    fn port(&self, path: &'static str) -> Result<u16, SettingsError> {
+    pub(super) fn port(&self, path: &'static str) -> Result<u16, SettingsError> {
         Ok(self.whole(path, 0, i64::from(u16::MAX))? as u16)
     }
 
@@ -321,6 +322,12 @@ const MEMORY: &[(&str, MemoryLimit)] = &[
     ("none", MemoryLimit::None),
 ];
 const PROFILES: &[(&str, Profile)] = &[("lan", Profile::Lan), ("wan", Profile::Wan)];
+pub(super) const SWITCH: &[(&str, bool)] = &[
+    ("on", true),
+    ("off", false),
+    ("true", true),
+    ("false", false),
+];
 const LEVELS: &[(&str, &str)] = &[
     ("info", "info"),
     ("error", "error"),

@@ -83,6 +83,64 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The port of the service locator.",
     ),
     setting(
+        "conduct.ingress.enabled",
+        "auto",
+        "Whether this node passes requests on to active instances: on, off, or auto: on where \
+         the node has the role proxy.",
+    ),
+    setting(
+        "conduct.ingress.ip",
+        "${conduct.ip}",
+        "Where the ingress listens, also for the tcp ports that bundles ask for.",
+    ),
+    setting(
+        "conduct.ingress.port",
+        "9000",
+        "The port of the ingress for HTTP.",
+    ),
+    setting(
+        "conduct.ingress.status-port",
+        "9009",
+        "The port where load balancers ask for /status of the ingress.",
+    ),
+    setting(
+        "conduct.ingress.tls.port",
+        "9443",
+        "The port of the ingress for HTTPS, where there is a certificate.",
+    ),
+    setting(
+        "conduct.ingress.tls.certificate",
+        "none",
+        "A PEM file with the certificate and its chain, read again when it changes; or none.",
+    ),
+    setting(
+        "conduct.ingress.tls.key",
+        "${conduct.ingress.tls.certificate}",
+        "A PEM file with the key of the certificate.",
+    ),
+    setting(
+        "conduct.ingress.accept-proxy",
+        "off",
+        "Whether connections begin with a header of the PROXY protocol, as some load balancers \
+         send it: on or off. With on, others are refused.",
+    ),
+    setting(
+        "conduct.ingress.send-proxy",
+        "[]",
+        "TCP ports whose instances are told of the caller with the PROXY protocol.",
+    ),
+    setting(
+        "conduct.ingress.trust-forwarded",
+        "off",
+        "Whether X-Forwarded-… headers of callers are passed on instead of replaced: on only \
+         behind a proxy that sets them.",
+    ),
+    setting(
+        "conduct.ingress.access-log",
+        "on",
+        "Whether each request of the ingress is logged: on or off.",
+    ),
+    setting(
         "conduct.capacity.cpus",
         "auto",
         "Processors that instances may use in all; auto takes what the machine has.",

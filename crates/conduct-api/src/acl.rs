@@ -48,6 +48,9 @@ pub struct HttpRequest {
     /// Paths that this expression finds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_regex: Option<String>,
+    /// The only host, or `*.` and what the hosts end with; none lets all through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// The only method; none lets all through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -74,6 +77,7 @@ impl From<&conduct_model::Acl> for Acl {
 impl From<&conduct_model::HttpRule> for HttpRequest {
     fn from(rule: &conduct_model::HttpRule) -> HttpRequest {
         let mut request = HttpRequest {
+            host: rule.host().map(ToString::to_string),
             method: rule.method().map(ToString::to_string),
             rewrite: rule.rewrite().map(ToString::to_string),
             ..HttpRequest::default()
@@ -84,6 +88,65 @@ impl From<&conduct_model::HttpRule> for HttpRequest {
             PathMatch::Regex(regex) => request.path_regex = Some(regex.to_string()),
         }
         request
+    }
+}
+
+/// Why what a client sent is no rule of a proxy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("this is no rule of a proxy: {0}")]
+pub struct AclError(String);
+
+impl AclError {
+    fn of(error: impl std::fmt::Display) -> AclError {
+        AclError(error.to_string())
+    }
+}
+
+impl TryFrom<&Acl> for conduct_model::Acl {
+    type Error = AclError;
+
+    fn try_from(acl: &Acl) -> Result<conduct_model::Acl, AclError> {
+        let ports = |ports: &Option<PortAcl>| {
+            let all = ports.iter().flat_map(|acl| &acl.requests);
+            let port = |port: &u16| {
+                let none = || AclError("a port is a number from 1 to 65535".to_owned());
+                std::num::NonZeroU16::new(*port).ok_or_else(none)
+            };
+            all.map(port).collect::<Result<Vec<_>, _>>()
+        };
+        let requests = acl.http.iter().flat_map(|http| &http.requests);
+        Ok(conduct_model::Acl {
+            http: requests
+                .map(conduct_model::HttpRule::try_from)
+                .collect::<Result<_, _>>()?,
+            tcp: ports(&acl.tcp)?,
+            udp: ports(&acl.udp)?,
+        })
+    }
+}
+
+impl TryFrom<&HttpRequest> for conduct_model::HttpRule {
+    type Error = AclError;
+
+    fn try_from(request: &HttpRequest) -> Result<conduct_model::HttpRule, AclError> {
+        fn read<T: std::str::FromStr<Err: std::fmt::Display>>(
+            text: Option<&String>,
+        ) -> Result<Option<T>, AclError> {
+            text.map(|text| text.parse().map_err(AclError::of))
+                .transpose()
+        }
+        let exact = read(request.path.as_ref())?.map(PathMatch::Exact);
+        let prefix = read(request.path_beg.as_ref())?.map(PathMatch::Prefix);
+        let regex = read(request.path_regex.as_ref())?.map(PathMatch::Regex);
+        let mut given = [exact, prefix, regex].into_iter().flatten();
+        let (Some(matcher), None) = (given.next(), given.next()) else {
+            let one = "it has one of path, pathBeg and pathRegex";
+            return Err(AclError(one.to_owned()));
+        };
+        let method = read(request.method.as_ref())?;
+        let rewrite = read(request.rewrite.as_ref())?;
+        let rule = conduct_model::HttpRule::new(matcher, method, rewrite).map_err(AclError::of)?;
+        Ok(rule.at_host(read(request.host.as_ref())?))
     }
 }
 
@@ -106,5 +169,37 @@ mod tests {
             "{\"http\":{\"requests\":[{\"pathBeg\":\"/orders\",\"method\":\"GET\",\"rewrite\":\
              \"/\"}]},\"tcp\":{\"requests\":[7007]}}"
         );
+    }
+
+    #[test]
+    fn a_rule_that_was_written_is_read_as_it_was() {
+        let regex = PathMatch::Regex("^/u/(.*)$".parse().unwrap());
+        let rule = conduct_model::HttpRule::new(regex, None, Some("/\\1".parse().unwrap()));
+        let acl = conduct_model::Acl {
+            http: vec![
+                rule.unwrap()
+                    .at_host(Some("*.example.com".parse().unwrap())),
+            ],
+            tcp: vec![std::num::NonZeroU16::new(7007).unwrap()],
+            udp: vec![],
+        };
+        assert_eq!(conduct_model::Acl::try_from(&Acl::from(&acl)), Ok(acl));
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused_with_the_reason() {
+        for (text, reason) in [
+            (r#"{"http":{"requests":[{}]}}"#, "it has one of path"),
+            (
+                r#"{"http":{"requests":[{"path":"/","pathBeg":"/"}]}}"#,
+                "one of",
+            ),
+            (r#"{"http":{"requests":[{"path":"a b"}]}}"#, "begins with /"),
+            (r#"{"tcp":{"requests":[0]}}"#, "from 1 to 65535"),
+        ] {
+            let acl: Acl = serde_json::from_str(text).unwrap();
+            let refused = conduct_model::Acl::try_from(&acl).unwrap_err().to_string();
+            assert!(refused.contains(reason), "{refused}");
+        }
     }
 }

@@ -27,7 +27,7 @@ pub mod resolve;
 pub mod sse;
 
 pub use accepted::Accepted;
-pub use acl::{Acl, HttpAcl, HttpRequest, PortAcl};
+pub use acl::{Acl, AclError, HttpAcl, HttpRequest, PortAcl};
 pub use address::{AgentObserver, Observer, TextUid, UniqueAddress, agent_uri, member_uri};
 pub use agent::{Agent, AgentResources};
 pub use bundle::{

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host_pattern::HostPattern;
 use crate::name::text_type;
 use crate::path_regex::PathRegex;
 use crate::uri::{UriError, UriPath, check, in_path};
@@ -27,6 +28,7 @@ pub struct Acl {
 #[serde(try_from = "UncheckedRule", into = "UncheckedRule")]
 pub struct HttpRule {
     matcher: PathMatch,
+    host: Option<HostPattern>,
     method: Option<Method>,
     rewrite: Option<Rewrite>,
 }
@@ -155,9 +157,20 @@ impl HttpRule {
         }
         Ok(HttpRule {
             matcher,
+            host: None,
             method,
             rewrite,
         })
+    }
+
+    /// The same for requests to this host only; none lets all through.
+    pub fn at_host(self, host: Option<HostPattern>) -> HttpRule {
+        HttpRule { host, ..self }
+    }
+
+    /// The only host that requests may ask for; none lets all through.
+    pub fn host(&self) -> Option<&HostPattern> {
+        self.host.as_ref()
     }
 
     /// How the path has to be.
@@ -179,6 +192,7 @@ impl HttpRule {
 #[derive(Serialize, Deserialize)]
 struct UncheckedRule {
     matcher: PathMatch,
+    host: Option<HostPattern>,
     method: Option<Method>,
     rewrite: Option<Rewrite>,
 }
@@ -187,7 +201,8 @@ impl TryFrom<UncheckedRule> for HttpRule {
     type Error = GroupError;
 
     fn try_from(rule: UncheckedRule) -> Result<HttpRule, GroupError> {
-        HttpRule::new(rule.matcher, rule.method, rule.rewrite)
+        let checked = HttpRule::new(rule.matcher, rule.method, rule.rewrite)?;
+        Ok(checked.at_host(rule.host))
     }
 }
 
@@ -195,12 +210,14 @@ impl From<HttpRule> for UncheckedRule {
     fn from(
         HttpRule {
             matcher,
+            host,
             method,
             rewrite,
         }: HttpRule,
     ) -> UncheckedRule {
         UncheckedRule {
             matcher,
+            host,
             method,
             rewrite,
         }

@@ -12,6 +12,7 @@ mod check_args;
 mod descriptor;
 mod digest;
 mod endpoint;
+mod host_pattern;
 mod name;
 mod node;
 mod path_regex;
@@ -31,6 +32,7 @@ pub use check_address::{Address, AddressError, Target};
 pub use descriptor::{Component, Descriptor, FileSystemType, OnQuarantine};
 pub use digest::{Digest, DigestError};
 pub use endpoint::{BindProtocol, ChoiceError, Endpoint};
+pub use host_pattern::{HostPattern, HostPatternError};
 pub use name::{
     BundleName, CompatibilityVersion, ComponentName, EndpointName, EnvName, FormatVersion,
     MountPoint, MountPointError, ServiceName, Tag, VolumeName, WordError,

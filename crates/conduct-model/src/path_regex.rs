@@ -8,7 +8,7 @@ use regex_syntax::ast::parse::ParserBuilder;
 use regex_syntax::ast::{
     self, AssertionKind, Ast, ClassSetBinaryOp, ClassSetItem, Flag, Flags, FlagsItemKind, GroupKind,
 };
-use regex_syntax::hir::translate::Translator;
+use regex_syntax::hir::translate::TranslatorBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +75,9 @@ fn judge(text: &str) -> Result<Hir, PathRegexError> {
     let ast = ParserBuilder::new().nest_limit(32).build().parse(text);
     let ast = ast.map_err(|error| PathRegexError::Syntax(error.kind().to_string()))?;
     ast::visit(&ast, Dialect).map_err(PathRegexError::Dialect)?;
-    let hir = Translator::new().translate(text, &ast);
+    // Bytes and not letters, as both proxies read paths.
+    let mut translator = TranslatorBuilder::new().unicode(false).utf8(false).build();
+    let hir = translator.translate(text, &ast);
     let hir = hir.map_err(|error| PathRegexError::Syntax(error.kind().to_string()))?;
     if steps(&hir) > PathRegex::STEPS_MAX {
         return Err(PathRegexError::Large);
@@ -127,6 +129,13 @@ impl ast::Visitor for Dialect {
                 | AssertionKind::WordBoundary
                 | AssertionKind::NotWordBoundary => Ok(()),
                 _ => Err("halves of word boundaries"),
+            },
+            Ast::Repetition(repetition) => match &*repetition.ast {
+                Ast::Repetition(_) => Err("a repetition of a repetition without brackets"),
+                Ast::Assertion(_) | Ast::Flags(_) | Ast::Empty(_) => {
+                    Err("a repetition of what matches nothing")
+                }
+                _ => Ok(()),
             },
             _ => Ok(()),
         }
@@ -216,7 +225,9 @@ mod tests {
         assert!(matches!(refused("/(.)\\1"), PathRegexError::Syntax(_)));
         assert_eq!(refused("((a{100}){100}){100}"), PathRegexError::Large);
         assert_eq!(refused(""), PathRegexError::Empty);
-        for text in ["(?R)a", "(?-u:a)", "[a&&b]", "[[a]b]", "\\<a"] {
+        for text in [
+            "(?R)a", "(?-u:a)", "[a&&b]", "[[a]b]", "\\<a", "/?*", "a*+", "^*", "a{2}{3}",
+        ] {
             assert!(
                 matches!(refused(text), PathRegexError::Dialect(_)),
                 "{text}"

@@ -270,8 +270,7 @@ impl Book {
 
     /// Whether a bundle is loaded, be its record understood here or not.
     pub(crate) fn knows(&self, bundle: &BundleId) -> bool {
-        self.bundles.contains_key(bundle)
-            || self.unreadable.contains(&RecordKey::Bundle(*bundle))
+        self.bundles.contains_key(bundle) || self.unreadable.contains(&RecordKey::Bundle(*bundle))
     }
 
     /// Every bundle that is loaded.

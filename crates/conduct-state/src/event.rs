@@ -56,7 +56,9 @@ pub fn copies_of_news(nodes: usize) -> u32 {
         digits += 1;
     }
     let peers = u32::try_from(nodes.saturating_sub(1)).unwrap_or(u32::MAX);
-    let few = peers.saturating_mul(2).clamp(COPIES_PER_DIGIT, 2 * COPIES_PER_DIGIT);
+    let few = peers
+        .saturating_mul(2)
+        .clamp(COPIES_PER_DIGIT, 2 * COPIES_PER_DIGIT);
     (COPIES_PER_DIGIT * digits.max(1)).max(few)
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use conduct_hocon::{Diagnostic, Value};
-use conduct_model::{Acl, HttpRule, Method, PathMatch, PathRegex, Rewrite, UriPath};
+use conduct_model::{Acl, HostPattern, HttpRule, Method, PathMatch, PathRegex, Rewrite, UriPath};
 
 use super::endpoints::items;
 use super::keys::{ACL, HTTP_RULE, REQUESTS};
@@ -79,11 +79,13 @@ fn http_rule(reader: &mut Reader<'_>, value: &Value) -> Option<HttpRule> {
     let fields = reader.fields("a request of http", value, HTTP_RULE)?;
     let matcher = matcher(reader, fields);
     let method = maybe(reader, fields, "method", method);
+    let host = maybe(reader, fields, "host", text::<HostPattern>);
     let rewrite = maybe(reader, fields, "rewrite", text::<Rewrite>);
-    let rewrite = rewrite?;
+    let (host, rewrite) = (host?, rewrite?);
     let rule = HttpRule::new(matcher?, method?, rewrite);
     let place = fields.object.get("rewrite").unwrap_or(value);
-    reader.kept(rule.map_err(|error| wrong(place, &error)))
+    let rule = reader.kept(rule.map_err(|error| wrong(place, &error)))?;
+    Some(rule.at_host(host))
 }
 
 /// Reads a field that may be missing. The outer `None` means that it is there and wrong.

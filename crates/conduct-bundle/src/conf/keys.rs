@@ -82,7 +82,14 @@ pub(crate) const ENDPOINT: &[&str] = &[
 
 pub(crate) const ACL: &[&str] = &["http", "tcp", "udp"];
 pub(crate) const REQUESTS: &[&str] = &["requests"];
-pub(crate) const HTTP_RULE: &[&str] = &["method", "path", "path-beg", "path-regex", "rewrite"];
+pub(crate) const HTTP_RULE: &[&str] = &[
+    "host",
+    "method",
+    "path",
+    "path-beg",
+    "path-regex",
+    "rewrite",
+];
 
 /// An example for each key that has to be there, for those who forgot it.
 pub(crate) const EXAMPLES: &[(&str, &str)] = &[

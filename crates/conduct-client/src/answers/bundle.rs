@@ -45,6 +45,9 @@ pub struct Bundle {
     /// How many instances are on their way and have no process yet.
     #[serde(default, deserialize_with = "or_default")]
     pub preparing: u32,
+    /// Since when it is loaded, in milliseconds since 1970.
+    #[serde(default)]
+    pub loaded_at: Option<u64>,
 }
 
 /// What a bundle says of itself.

@@ -10,9 +10,7 @@ use crate::archives::ArchiveList;
 use crate::book::digests;
 use crate::command::{Load, Refusal};
 use crate::descriptor::OnQuarantine;
-use crate::payload::{
-    Decisions, LoadRecord, Origin, Payload, Unknown, Unloaded, decisions_key,
-};
+use crate::payload::{Decisions, LoadRecord, Origin, Payload, Unknown, Unloaded, decisions_key};
 
 /// The longest descriptor, as it is written: ten thousand of them are still a state that a joiner
 /// gets in seconds.

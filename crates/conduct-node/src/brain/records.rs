@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use conduct_model::{BundleId, NodeKey, System};
 use conduct_scheduler::{Closed, HostInput, Input, Wish, Wishes};
-use conduct_state::{Applied, Change, Lost, LostTo, Record, RecordKey, StateError, Writes, Written};
+use conduct_state::{
+    Applied, Change, Lost, LostTo, Record, RecordKey, StateError, Writes, Written,
+};
 
 use super::shelf::state_key;
 use super::{Brain, Held, Work};
@@ -142,12 +144,7 @@ impl Brain {
         }
     }
 
-    fn bundle_changed(
-        &mut self,
-        bundle: BundleId,
-        was_there: bool,
-        before: Option<&Descriptor>,
-    ) {
+    fn bundle_changed(&mut self, bundle: BundleId, was_there: bool, before: Option<&Descriptor>) {
         let now = self
             .book
             .bundles

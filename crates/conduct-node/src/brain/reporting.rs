@@ -11,8 +11,8 @@ use conduct_state::{Draft, Rank, RecordKey, StateError, WriterId};
 use super::Brain;
 use super::confirming::KnownBy;
 use crate::payload::{
-    Decision, Decisions, Holdings, Identity, Offer, Payload, Report, ReportedExecution, Routing, Unknown, Unloaded,
-    decisions_key, holdings_key,
+    Decision, Decisions, Holdings, Identity, Offer, Payload, Report, ReportedExecution, Routing,
+    Unknown, Unloaded, decisions_key, holdings_key,
 };
 
 /// How often the shims are told of majority contact; their leases are many times longer.

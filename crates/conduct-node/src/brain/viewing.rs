@@ -11,9 +11,7 @@ use conduct_state::RecordKey;
 use super::Brain;
 use crate::book::Loaded;
 use crate::event::Event;
-use crate::payload::{
-    Decision, Decisions, LoadRecord, Report, ReportedExecution, decisions_key,
-};
+use crate::payload::{Decision, Decisions, LoadRecord, Report, ReportedExecution, decisions_key};
 use crate::runtime::Ports;
 use crate::view::{
     BundleView, Counts, ExecutionState, ExecutionView, MemberView, Verdict, View, Why, WishView,

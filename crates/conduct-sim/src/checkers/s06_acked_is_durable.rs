@@ -74,7 +74,10 @@ fn acknowledged(
     // Voters change by one at a time, and any quorum of one epoch meets any of the next: a node
     // that has not heard of the newest yet may count by the one before.
     let counted = &opinions.of(host).voters;
-    let keys: Vec<_> = disks.iter().map(|disk| look.machines[*disk].key()).collect();
+    let keys: Vec<_> = disks
+        .iter()
+        .map(|disk| look.machines[*disk].key())
+        .collect();
     let by_the_one_before =
         counted.epoch + 1 == opinions.newest_voters().epoch && counted.is_quorum(&keys);
     if !by_the_one_before && !opinions.is_quorum(look, disks.iter().copied()) {

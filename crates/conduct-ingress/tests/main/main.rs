@@ -1,0 +1,11 @@
+//! Real sockets: callers, proxies and instances on 127.0.0.1.
+
+mod client;
+mod conformance;
+mod contents;
+mod draining;
+mod instance;
+mod proxy;
+mod retry;
+mod smuggling;
+mod tls;
