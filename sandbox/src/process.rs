@@ -152,7 +152,7 @@ mod tests {
         while process.life() != Life::Stopped {
             tokio::time::sleep(LOOK).await;
         }
-        assert_eq!(started_with(&mark), [process.clone()]);
+        assert_eq!(started_with(&mark), std::slice::from_ref(&process));
         assert!(!process.gone_within(Duration::ZERO).await);
         process.signal(Signal::SIGKILL).expect("it is ours");
         // A zombie until the last line, and nobody all the same.

@@ -67,7 +67,7 @@ fn a_bundle_is_loaded_run_looked_at_and_removed() {
 #[test]
 fn what_goes_wrong_says_what_to_do_and_has_its_code() {
     let cluster = Cluster::start(1);
-    Bundle::web(cluster.folder(), "hello");
+    let _hello = Bundle::web(cluster.folder(), "hello");
     let archive = cluster.folder().join("hello.zip");
     let archive = archive.to_str().expect("a path");
     let conduct = |arguments: &[&str]| run(&mut cluster[0].conduct(arguments));
@@ -104,7 +104,7 @@ fn a_start_that_fails_shows_the_last_lines_and_why() {
 #[test]
 fn ids_go_from_one_command_to_the_next() {
     let cluster = Cluster::start(1);
-    Bundle::web(cluster.folder(), "hello");
+    let _hello = Bundle::web(cluster.folder(), "hello");
     let conduct = cluster[0].conduct(&[]);
     let folder = conduct_tests::program("conduct");
     let folder = folder.parent().expect("a folder").display().to_string();

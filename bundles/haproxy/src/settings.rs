@@ -70,10 +70,14 @@ impl Settings {
                 certificate: parsed("HAPROXY_CERTIFICATE", &certificate)?,
             });
         }
-        haproxy.accept_proxy = switch("HAPROXY_ACCEPT_PROXY", get("HAPROXY_ACCEPT_PROXY"), false)?;
+        haproxy.accept_proxy = switch(
+            "HAPROXY_ACCEPT_PROXY",
+            get("HAPROXY_ACCEPT_PROXY").as_deref(),
+            false,
+        )?;
         haproxy.trust_forwarded = switch(
             "HAPROXY_TRUST_FORWARDED",
-            get("HAPROXY_TRUST_FORWARDED"),
+            get("HAPROXY_TRUST_FORWARDED").as_deref(),
             false,
         )?;
         haproxy.send_proxy = ports("HAPROXY_SEND_PROXY", &text("HAPROXY_SEND_PROXY", ""))?;
@@ -122,7 +126,7 @@ fn runs(get: &impl Fn(&str) -> Option<String>) -> anyhow::Result<Runs> {
     };
     let is_root = nix::unistd::geteuid().is_root();
     let name = "CONDUCTR_HAPROXY_USE_SUDO";
-    let with_sudo = switch(name, get(name), !is_root)?;
+    let with_sudo = switch(name, get(name).as_deref(), !is_root)?;
     let script = match get("HAPROXY_RELOAD_SCRIPT_LOCATION").map(PathBuf::from) {
         // It is copied, so that rights can be given to a place that does not change.
         Some(location) => {
@@ -156,8 +160,8 @@ where
         .with_context(|| format!("{name} cannot be {text:?}"))
 }
 
-fn switch(name: &str, text: Option<String>, default: bool) -> anyhow::Result<bool> {
-    match text.as_deref() {
+fn switch(name: &str, text: Option<&str>, default: bool) -> anyhow::Result<bool> {
+    match text {
         None => Ok(default),
         Some("true" | "on" | "yes") => Ok(true),
         Some("false" | "off" | "no") => Ok(false),

@@ -161,10 +161,7 @@ impl Exchange {
             return Err(Refusal::Unclear);
         }
         let live = Arc::clone(&self.live.borrow());
-        let name = host
-            .as_ref()
-            .map(|host| without_port(host))
-            .unwrap_or_default();
+        let name = host.as_ref().map(without_port).unwrap_or_default();
         let path = request.uri().path();
         let chosen = live.router.find(request.method().as_str(), name, path);
         let chosen = chosen.ok_or(Refusal::NoRoute)?;

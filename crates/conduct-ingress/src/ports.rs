@@ -82,7 +82,7 @@ pub(crate) async fn follow(
             if any_failed {
                 tokio::time::sleep(pause).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

@@ -41,8 +41,8 @@ fn judged(text: &str) -> Result<(), String> {
 
 fn settings() -> Settings {
     Settings::at(
-        "127.0.0.1".parse().unwrap(),
-        "/tmp/never-bound.sock".parse().unwrap(),
+        "127.0.0.1".parse().expect("an address"),
+        "/tmp/never-bound.sock".parse().expect("a path"),
     )
 }
 

@@ -39,7 +39,10 @@ pub(crate) async fn run(args: &Args, session: &mut Session<'_>) -> Result<Ended,
         .lines
         .map_or(0, |lines| entries.len().saturating_sub(lines));
     diary.show(&entries[from..], session)?;
-    while args.follow {
+    if !args.follow {
+        return Ok(DONE);
+    }
+    loop {
         tokio::select! {
             interrupted = session.interrupts.next() => return Ok(Ended::By(interrupted)),
             () = tokio::time::sleep(LOOK) => {}
@@ -47,7 +50,6 @@ pub(crate) async fn run(args: &Args, session: &mut Session<'_>) -> Result<Ended,
         let entries = diary.read()?;
         diary.show(&entries, session)?;
     }
-    Ok(DONE)
 }
 
 /// The logs of some nodes.

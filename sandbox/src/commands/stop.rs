@@ -79,10 +79,10 @@ fn point_to_another(session: &mut Session<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let all = session.place.all()?;
-    let running = all
+    let mut running = all
         .iter()
         .filter(|(_, record)| record.phase == Phase::Running && !record.temporary);
-    if let Some((folder, record)) = running.last() {
+    if let Some((folder, record)) = running.next_back() {
         pointer::set(folder, record)?;
         session.note(format_args!(
             "conduct speaks with sandbox {} now.",

@@ -195,7 +195,10 @@ mod tests {
         );
         assert!(view.user(&ada).expect("there").friends.is_empty());
         view.see(stamp(2), sign_up(&bob));
-        assert_eq!(view.user(&ada).expect("there").friends, [bob.clone()]);
+        assert_eq!(
+            view.user(&ada).expect("there").friends,
+            std::slice::from_ref(&bob)
+        );
         assert_eq!(view.user(&bob).expect("there").followers, 1);
     }
 }
