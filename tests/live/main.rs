@@ -5,4 +5,5 @@ mod commands;
 mod guides;
 mod original;
 mod protocol;
+mod registry;
 mod streams;

@@ -67,6 +67,16 @@ const TOOLS: &[Tool] = &[
         package: "haproxy",
         serves: "the other proxy: its configurations and the tests that both proxies share",
     },
+    Tool {
+        program: "docker-registry",
+        package: "docker-registry",
+        serves: "images from a registry",
+    },
+    Tool {
+        program: "curl",
+        package: "curl",
+        serves: "the recipes for scripts",
+    },
 ];
 
 /// Installs what is missing where that is allowed; answers what is missing in the end, each with

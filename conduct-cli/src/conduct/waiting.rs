@@ -190,7 +190,8 @@ impl Changes {
             let seen = Seen {
                 place: place(it),
                 is_started: it.is_started,
-                was_started: it.is_started || known.is_some_and(|known| known.was_started),
+                was_started: it.is_started
+                    || known.map_or_else(|| is_stopping(it), |known| known.was_started),
                 since: known.map_or(first, |known| known.since),
             };
             (key(it), seen)
@@ -200,6 +201,11 @@ impl Changes {
         self.known = Some(now);
         told
     }
+}
+
+/// Whether it was told to end before this command saw it for the first time.
+fn is_stopping(execution: &Execution) -> bool {
+    execution.state.as_deref() == Some("stopping")
 }
 
 /// A line for each instance of which something is to be told.
