@@ -45,7 +45,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         program: "curl",
         package: "curl",
-        serves: "the sample in shell",
+        serves: "the sample in shell, the recipes for scripts",
     },
     Tool {
         program: "python3",
@@ -71,11 +71,6 @@ const TOOLS: &[Tool] = &[
         program: "docker-registry",
         package: "docker-registry",
         serves: "images from a registry",
-    },
-    Tool {
-        program: "curl",
-        package: "curl",
-        serves: "the recipes for scripts",
     },
 ];
 
