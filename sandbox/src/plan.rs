@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::folders::Folder;
-use crate::record::{CLUSTER_PORT, Node, host_and_port};
+use crate::record::{CLUSTER_PORT, INGRESS_STATUS_PORT, Node, host_and_port};
 use crate::shape::{Duty, Shape};
 
 /// What is the same for all nodes of a sandbox, and what differs by kind.
@@ -107,6 +107,14 @@ fn words(
         set("roles", &format!("[{}]", roles.join(", ")));
         set("match-roles", "all");
     }
+    match wanted.ingress_port {
+        Some(port) => {
+            set("ingress.enabled", "on");
+            set("ingress.port", &port.to_string());
+            set("ingress.status-port", &INGRESS_STATUS_PORT.to_string());
+        }
+        None => set("ingress.enabled", "off"),
+    }
     set("log.level", wanted.log_level);
     set("log.format", "human");
     let cut = folder.cut(number).display().to_string();
@@ -203,6 +211,13 @@ mod tests {
                 .words
                 .contains(&"-Dconduct.match-roles=all".to_owned())
         );
+        let has = |node: &Node, word: &str| node.words.iter().any(|one| one == word);
+        assert!(has(&nodes[0], "-Dconduct.ingress.enabled=off"));
+        let open = Wanted {
+            ingress_port: Some(9100),
+            ..shape("1")
+        };
+        assert!(has(&planned(&open)[0], "-Dconduct.ingress.port=9100"));
         let matching = |node: &Node| node.words.iter().any(|word| word.contains("match-roles"));
         assert!(!matching(&planned(&shape("1"))[0]));
     }

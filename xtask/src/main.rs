@@ -9,6 +9,7 @@
 
 mod bundles;
 mod command;
+mod demo;
 mod simulate;
 mod tools;
 mod verify;
@@ -21,7 +22,7 @@ usage:
   cargo sim [-- ARGS…]      run the simulator (cargo sim -- --help)
   cargo soak [MINUTES]      simulate new seeds for so long (60 unless told)
   cargo bundles [--release] build the demo application and pack its bundles
-  cargo demo                start a three-node sandbox and the demo application";
+  cargo demo [-- --stop]    start a three-node sandbox and the demo application, or end them";
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
@@ -32,11 +33,7 @@ fn main() -> ExitCode {
         "sim" => simulate::sim(&rest),
         "bundles" => bundles::run(&rest),
         "soak" => simulate::soak(&rest),
-        "demo" => Err(
-            "there is no demo yet: it comes with the sandbox, which starts the daemons \
-                       that it needs\n  what works today: see the table in README.md"
-                .to_owned(),
-        ),
+        "demo" => demo::run(&rest),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())
