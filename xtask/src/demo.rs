@@ -104,14 +104,18 @@ The whole tour: docs/guide/tour.md",
 }
 
 fn build() -> Result<(), String> {
+    // As part of the workspace, like the application: nothing is built twice.
     let words = [
         "build",
         "--quiet",
-        "-p",
+        "--workspace",
+        "--bin",
         "conductd",
-        "-p",
-        "conduct-cli",
-        "-p",
+        "--bin",
+        "conduct",
+        "--bin",
+        "bndl",
+        "--bin",
         "sandbox",
     ];
     if shown(cargo(&words))?.ok {
