@@ -41,9 +41,9 @@ fn folder() -> PathBuf {
         .expect("tests are in target/PROFILE/deps");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        // With the whole workspace chosen the dependencies are those that the tests have: nothing is
+        // With the whole workspace and a test chosen the dependencies are those that tests have: nothing is
         // built a second time.
-        .args(["build", "--quiet", "--workspace", "--bins"])
+        .args(["build", "--quiet", "--workspace", "--bins", "--test", "all"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") => {}

@@ -50,7 +50,7 @@ impl Settings {
         let node_ip = text("BUNDLE_HOST_IP", "127.0.0.1");
 
         let control = text("CONDUCTR_CONTROL", "http://127.0.0.1:9005");
-        let control = Target::new(&control)
+        let control = control_target(&control)
             .with_context(|| format!("CONDUCTR_CONTROL is no address: {control}"))?;
         let bind_host: IpAddr = parsed("HAPROXY_BIND_HOST", &text("HAPROXY_BIND_HOST", &node_ip))?;
         let folder = std::env::current_dir().context("there is no working folder")?;
@@ -158,6 +158,13 @@ where
 {
     text.parse()
         .with_context(|| format!("{name} cannot be {text:?}"))
+}
+
+/// Instances are told the control API as `http://HOST:PORT`, with a path where it is below one.
+fn control_target(text: &str) -> anyhow::Result<Target> {
+    let place = text.strip_prefix("http://").unwrap_or(text);
+    let (host, path) = place.split_once('/').unwrap_or((place, ""));
+    Ok(Target::new(host)?.below(path))
 }
 
 fn switch(name: &str, text: Option<&str>, default: bool) -> anyhow::Result<bool> {

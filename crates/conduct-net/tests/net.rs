@@ -396,7 +396,7 @@ async fn a_token_lets_one_node_in_and_only_where_it_belongs() {
     let request = IdentityRequest::make().unwrap();
     let refused = join(own, member.address, &foreign, &request).await.err();
     assert!(
-        matches!(refused, Some(NetError::Unreachable { .. })),
+        matches!(refused, Some(NetError::OtherCluster { .. })),
         "{refused:?}"
     );
 
