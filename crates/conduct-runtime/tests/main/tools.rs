@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Nothing takes longer on a machine that is busy with other tests.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Whether a tool is here. It must be, unless `CONDUCT_WITHOUT_TOOLS` names it.
 pub(crate) fn have(tool: &str, package: &str) -> bool {
