@@ -206,8 +206,8 @@ fn programs() -> &'static Path {
     BUILT.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet"])
-            .args(["-p", "conductd", "-p", "conduct-cli", "-p", "sandbox"])
+            // The same choice as for the other tests with real daemons: nothing is built twice.
+            .args(["build", "--quiet", "--workspace", "--bins", "--test", "all"])
             .current_dir(root)
             .status();
         assert!(built.expect("cargo starts").success());
