@@ -98,7 +98,7 @@ Try next:
   sandbox heal --name {NAME}           and is whole again
   cargo demo -- --stop               ends everything
 
-The whole tour: docs/guide/tour.md",
+More about the sandbox: docs/guide/sandbox.md",
         programs().display()
     );
 }
