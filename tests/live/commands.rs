@@ -33,13 +33,23 @@ fn a_bundle_is_loaded_run_looked_at_and_removed() {
         running.stderr.contains("started, healthy after "),
         "{running:?}"
     );
-    let info = conduct(0, &["info"]);
-    let rows: Vec<&str> = info.ok().lines().collect();
-    assert_eq!(rows.len(), 2);
-    assert_eq!(
-        rows[1].split_whitespace().collect::<Vec<_>>(),
-        [short, "hello", "1.0.0", "2", "0", "2", "web"]
-    );
+    // A node hears of what was done through another one in its own time.
+    let shows_it_running = |node: usize| {
+        let row = [short, "hello", "1.0.0", "2", "0", "2", "web"];
+        conduct_tests::eventually("a node shows two that run", || {
+            let info = conduct(node, &["info"]);
+            let rows: Vec<Vec<&str>> = info
+                .ok()
+                .lines()
+                .map(|line| line.split_whitespace().collect())
+                .collect();
+            match rows.as_slice() {
+                [_, found] if *found == row => Ok(()),
+                _ => Err(info.stdout.clone()),
+            }
+        });
+    };
+    shows_it_running(0);
     let json = conduct(0, &["info", "hello", "--output", "json"]);
     let json: serde_json::Value = serde_json::from_str(json.ok()).expect("JSON");
     assert_eq!((&json["running"], &json["wanted"]), (&2.into(), &2.into()));
@@ -52,6 +62,7 @@ fn a_bundle_is_loaded_run_looked_at_and_removed() {
     );
     assert!(!again.stderr.contains("before it was ready"), "{again:?}");
     conduct(0, &["unload", "hello"]).failed(5, "stop it first: conduct stop hello");
+    shows_it_running(1);
     let stopped = conduct(1, &["stop", "hello"]);
     assert_eq!(stopped.ok(), "Stopped hello.\n");
     assert!(
@@ -149,6 +160,8 @@ fn a_command_whose_node_dies_ends_with_a_sentence() {
     let begun = Instant::now();
     let ended = following.wait_with_output().expect("it ends");
     assert!(!ended.status.success());
-    assert!(String::from_utf8_lossy(&ended.stderr).contains("error: "));
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(told.contains("does not answer any more"), "{told}");
+    assert!(told.contains("error: "), "{told}");
     assert!(begun.elapsed() < conduct_tests::PATIENCE);
 }

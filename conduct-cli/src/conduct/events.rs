@@ -14,8 +14,9 @@ use super::table::{Align, Table};
 use super::text::{moment, plain};
 use crate::exit::{Exit, Failure};
 
-/// A stream that is lost is opened again for so long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// A stream that is lost is opened again for so long: a daemon that was killed is back within 15 s,
+/// or its peers call it down.
+const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const RETRY: Duration = Duration::from_millis(500);
 
 /// Show what happened to a bundle or, without one, in the whole cluster
@@ -124,8 +125,7 @@ async fn follow(args: &Args, session: &mut Session<'_>) -> Result<Exit, Failure>
                 }
             }
             Err(error) if error.is_connection() => {
-                let since = *failing.get_or_insert_with(Instant::now);
-                if since.elapsed() > PATIENCE {
+                if is_given_up(&mut failing, session) {
                     return Err(session.failure(error));
                 }
             }
@@ -134,6 +134,19 @@ async fn follow(args: &Args, session: &mut Session<'_>) -> Result<Exit, Failure>
         tokio::time::sleep(RETRY).await;
         stream = session.client.follow_events(last_id.as_deref()).await;
     }
+}
+
+/// Tells at once why nothing comes any more; answers whether it has lasted for too long. `failing`
+/// holds since when nothing answers.
+pub(crate) fn is_given_up(failing: &mut Option<Instant>, session: &mut Session<'_>) -> bool {
+    let since = failing.get_or_insert_with(|| {
+        session.screen.warning(format_args!(
+            "the node does not answer any more; trying again for {} s",
+            PATIENCE.as_secs()
+        ));
+        Instant::now()
+    });
+    since.elapsed() > PATIENCE
 }
 
 enum Lost {

@@ -7,7 +7,7 @@ use conduct_client::{ClientError, Followed, LogQuery};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::events::{PATIENCE, RETRY};
+use super::events::{RETRY, is_given_up};
 use super::flags::Times;
 use super::report::table_of_logs;
 use super::session::Session;
@@ -140,8 +140,7 @@ async fn follow(args: &Args, session: &mut Session<'_>) -> Result<Exit, Failure>
                 tokio::time::sleep(RETRY).await;
             }
             Err(error) if error.is_connection() => {
-                let since = *failing.get_or_insert_with(Instant::now);
-                if since.elapsed() > PATIENCE {
+                if is_given_up(&mut failing, session) {
                     return Err(session.failure(error));
                 }
                 tokio::time::sleep(RETRY).await;
